@@ -1,0 +1,1 @@
+"""What every benchmark row needs: fresh processes, fair settings, one table, JSON reports."""

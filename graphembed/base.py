@@ -1,0 +1,207 @@
+"""BaseEmbedder: parameters in, ``embedding_`` out, one behaviour for every algorithm."""
+
+from abc import ABCMeta, abstractmethod
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from graphembed.exceptions import GraphError
+from graphembed.graph.graph import Graph
+from graphembed.graph.ids import NodeIndex
+from graphembed.random_state import check_random_state
+from graphembed.vectors import Vectors
+
+Embedding = npt.NDArray[np.float32]
+
+
+class BaseEmbedder(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta
+):
+    """What all node embedders share: a scikit-learn `pairwise` estimator.
+
+    ``X`` is a :class:`graphembed.Graph`, or a square adjacency matrix, sparse or dense, whose
+    nodes are then ``0 .. n - 1``.
+
+    A concrete class stores its parameters in ``__init__``, names their constraints in
+    ``_parameter_constraints``, and writes ``_embed``; to place new nodes it writes ``_embed_new``.
+
+    Attributes
+    ----------
+    embedding_ : ndarray of shape (n_nodes, n_components), float32
+        One row per node, in the order of ``nodes_``.
+    node_index_ : NodeIndex
+        Maps node ids to rows.
+    n_features_in_ : int
+        Number of nodes seen in fit.
+    """
+
+    geometry: ClassVar[str] = "cosine"
+    _parameter_constraints: ClassVar[dict[str, Any]] = {}
+
+    @abstractmethod
+    def _embed(self, graph: Graph, rng: np.random.Generator) -> Embedding:
+        """Return the embedding of a graph; set further learned attributes."""
+
+    def _embed_new(self, block: sp.csr_array) -> Embedding:
+        """Return rows for new nodes from their edges to fitted nodes.
+
+        Parameters
+        ----------
+        block : csr_array of shape (n_new, n_fitted), float32
+            Canonical, non-negative.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot place new nodes.")
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002
+        """Embed a graph.
+
+        Parameters
+        ----------
+        X : Graph, or array-like or sparse matrix of shape (n_nodes, n_nodes)
+            The graph, or its adjacency matrix: row u, column v holds the weight of u -> v.
+        y : ignored
+            Present for scikit-learn.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, the matrix is not square, or a weight is negative or
+            not finite.
+        """
+        self._validate_params()
+        graph = self._as_graph(X)
+        rng = check_random_state(self.random_state)
+        self.embedding_ = self._embed(graph, rng)
+        self.node_index_ = graph.node_index
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Embedding:
+        """Embed a graph and return ``embedding_``.
+
+        Parameters
+        ----------
+        X : Graph, or array-like or sparse matrix of shape (n_nodes, n_nodes)
+            As in :meth:`fit`.
+        y : ignored
+            Present for scikit-learn.
+        **fit_params : dict
+            None are known.
+
+        Returns
+        -------
+        ndarray of shape (n_nodes, n_components), float32
+        """
+        return self.fit(X, y, **fit_params).embedding_
+
+    def transform(self, X: Any) -> Embedding:
+        """Return vectors for the nodes of a graph, or for the rows of an adjacency block.
+
+        Parameters
+        ----------
+        X : Graph, or array-like or sparse matrix of shape (n_new, n_fitted)
+            For a graph: a node that was fitted (by its id) keeps its learned row; any other is
+            placed from its edges to fitted nodes, out-edges if the graph is directed.
+            For a block: each row is a new node with its edges to the fitted nodes, in the order
+            of ``nodes_``.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_components), float32
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before :meth:`fit`.
+        ValueError
+            If a block has another number of columns than there are fitted nodes.
+        """
+        check_is_fitted(self)
+        if isinstance(X, Graph):
+            return self._transform_graph(X)
+        X = self._validate_matrix(X, reset=False)
+        return self._embed_new(_canonical(X))
+
+    def _transform_graph(self, graph: Graph) -> Embedding:
+        rows = self.node_index_.find(graph.nodes)
+        result = self.embedding_[rows]
+        new = np.flatnonzero(rows < 0)
+        if len(new):
+            known = np.flatnonzero(rows >= 0)
+            block = graph.adjacency[new][:, known].tocoo()
+            self._check_non_negative(block.data)
+            shape = (len(new), len(self.node_index_))
+            edges = (block.row, rows[known][block.col])
+            result[new] = self._embed_new(_canonical(sp.coo_array((block.data, edges), shape)))
+        return result
+
+    def _as_graph(self, X: Any) -> Graph:
+        """Check what the outside gives, once; return a graph without relations."""
+        if isinstance(X, Graph):
+            graph = X.without_relations()
+            if graph.weights is not None:
+                self._check_non_negative(graph.weights)
+            self.n_features_in_ = graph.n_nodes
+            return graph
+        X = self._validate_matrix(X, reset=True)
+        if X.shape[0] != X.shape[1]:
+            raise GraphError(
+                f"{type(self).__name__} expects a Graph or a square adjacency matrix; got shape "
+                f"{X.shape}."
+            )
+        return Graph.from_scipy(X, directed=True)
+
+    def _validate_matrix(self, X: Any, *, reset: bool) -> Any:
+        return validate_data(
+            self, X, reset=reset, accept_sparse="csr", dtype=[np.float32, np.float64],
+            ensure_non_negative=True,
+        )  # fmt: skip
+
+    def _check_non_negative(self, weights: npt.NDArray[np.float32]) -> None:
+        if len(weights) and weights.min() < 0:
+            raise GraphError(
+                f"{type(self).__name__} expects non-negative edge weights; the smallest is "
+                f"{weights.min():g}. Drop such edges, or take the absolute values."
+            )
+
+    @property
+    def nodes_(self) -> npt.NDArray[Any]:
+        """Ids of the fitted nodes, in the order of the rows of ``embedding_``."""
+        index: NodeIndex = self.node_index_
+        return index.to_numpy()
+
+    @property
+    def vectors_(self) -> Vectors:
+        """The learned vectors by node id: look-up, neighbours, edge scores, export."""
+        return Vectors(self.node_index_, self.embedding_, geometry=self.geometry)
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.embedding_.shape[1])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "embedding_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = True
+        tags.input_tags.sparse = True
+        tags.input_tags.positive_only = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def _canonical(matrix: Any) -> sp.csr_array:
+    """Return a float32 csr copy with sorted, unique column numbers."""
+    block = sp.csr_array(matrix, dtype=np.float32, copy=True)
+    block.sum_duplicates()
+    block.eliminate_zeros()
+    return block

@@ -1,0 +1,135 @@
+"""Files that the commands read and write, recognised by their names."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from graphembed.graph.graph import Graph
+    from graphembed.vectors import Vectors
+
+VECTOR_SUFFIXES = (".parquet", ".npy", ".txt")
+
+# The options by which a file of edges is described, the same in each command.
+Directed = Annotated[
+    bool, typer.Option("--directed/--undirected", help="Whether u -> v and v -> u differ.")
+]
+Source = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Name or position (0 is first) of the sources.")
+]
+Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="The same, of the targets.")]
+Weight = Annotated[str | None, typer.Option(metavar="COLUMN", help="The same, of the weights.")]
+Relation = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="The same, of the relations (edge types).")
+]
+
+
+def read_graph(
+    path: Path,
+    *,
+    directed: bool,
+    source: str | None,
+    target: str | None,
+    weight: str | None,
+    relation: str | None,
+) -> "Graph":
+    """Read a file of edges; columns are given as they were typed."""
+    from graphembed.graph.files import read_edges
+
+    return read_edges(
+        path,
+        directed=directed,
+        source=_column(source),
+        target=_column(target),
+        weight=_column(weight),
+        relation=_column(relation),
+    )
+
+
+def _column(text: str | None) -> str | int | None:
+    return int(text) if text is not None and text.isdecimal() else text
+
+
+def check_output(output: str) -> None:
+    """Find what would keep the result from being written, before any work is done.
+
+    Raises
+    ------
+    ValueError
+        If the ending says no known format.
+    OSError
+        If the folder is missing, is a file, or may not be written to.
+    """
+    path = Path(output)
+    if not is_folder(output):
+        if path.suffix.lower() not in VECTOR_SUFFIXES:
+            raise ValueError(
+                f"Cannot tell the format of {output!r}. Name a file ending in .parquet, .npy or "
+                ".txt (word2vec), or a folder ending in / that will hold the whole model."
+            )
+        if path.is_dir():
+            raise IsADirectoryError(f"{output} is a folder. Give -o the name of a file.")
+    elif path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"{output} would be a folder, but there is a file of that name.")
+    elif path.is_dir() and any(path.iterdir()) and not (path / "meta.json").is_file():
+        raise FileExistsError(f"{output} holds other files. Choose another folder for -o.")
+    parent = path.absolute().parent
+    if not parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {parent} to write {path.name} to. Create it.")
+    if not os.access(parent, os.W_OK):
+        raise PermissionError(f"The folder {parent} may not be written to. Choose another for -o.")
+
+
+def is_folder(output: str) -> bool:
+    """Whether the name asks for a saved model rather than for a file of vectors."""
+    return output.endswith(("/", os.sep))
+
+
+def write_result(embedder: Any, output: str) -> None:
+    """Write the vectors of a fitted embedder, or all of it, as the name of the output says."""
+    if is_folder(output):
+        from graphembed.persistence import save
+
+        save(embedder, output)
+        return
+    vectors = embedder.vectors_
+    writers = {
+        ".parquet": vectors.to_parquet,
+        ".npy": vectors.to_npy,
+        ".txt": vectors.to_word2vec,
+    }
+    writers[Path(output).suffix.lower()](output)
+
+
+def size_on_disk(output: str) -> int:
+    """Return the bytes of a file, or of all files in a folder."""
+    path = Path(output)
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def read_vectors(path: Path) -> "Vectors":
+    """Read vectors from a file, or from a saved model or saved vectors."""
+    from graphembed.vectors import Vectors
+
+    if path.is_dir():
+        from graphembed.persistence import load
+
+        saved = load(path)
+        vectors = getattr(saved, "vectors_", saved)
+        if not isinstance(vectors, Vectors):
+            raise ValueError(f"{path} holds a {type(saved).__name__}, which has no vectors.")
+        return vectors
+    readers = {
+        ".parquet": Vectors.from_parquet,
+        ".npy": Vectors.from_npy,
+        ".txt": Vectors.from_word2vec,
+    }
+    if path.suffix.lower() not in readers:
+        raise ValueError(
+            f"Cannot tell the format of {str(path)!r}. Expected vectors in a .parquet, "
+            ".npy or word2vec .txt file, or the folder of a saved model."
+        )
+    return readers[path.suffix.lower()](path)

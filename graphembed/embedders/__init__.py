@@ -1,0 +1,17 @@
+"""One file, one algorithm; this listing is the registry."""
+
+from graphembed.embedders.fastrp import FastRP
+
+__all__ = ["FastRP", "all_embedders"]
+
+
+def all_embedders() -> dict[str, type]:
+    """Return every registered embedder class by name.
+
+    Examples
+    --------
+    >>> from graphembed.embedders import all_embedders
+    >>> "FastRP" in all_embedders()
+    True
+    """
+    return {name: globals()[name] for name in __all__ if name != "all_embedders"}

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from harness.contender import Measurement
+from rows import all_rows
+from rows.fastrp import MICRO, _edge_lines, classification
+from rows.neighbors import agreement
+from rows.spmm import CONTENDERS, LIMITS, annotate
+from run import main
+
+
+def test_rows_are_found_and_have_a_title():
+    rows = all_rows()
+    assert {"fastrp-blogcatalog", "fastrp-rmat", "first-fit", "import", "neighbors", "spmm"} <= set(
+        rows
+    )
+    assert all(row.title and name == row.name for name, row in rows.items())
+
+
+def test_the_command_lists_the_rows(capsys):
+    assert main(["--list"]) == 0
+    assert set(all_rows()) == {line.split()[0] for line in capsys.readouterr().out.splitlines()}
+
+
+def test_an_unknown_row_is_named_with_the_known_ones(capsys):
+    assert main(["deepwalk-mars"]) == 2
+    assert "'deepwalk-mars' (known: fastrp-blogcatalog" in capsys.readouterr().err
+
+
+def test_missing_peers_are_said_before_anything_runs(capsys, tmp_path):
+    assert main(["import", "--peers", str(tmp_path)]) == 2
+    assert "--make-peers" in capsys.readouterr().err
+
+
+def test_edge_lines_name_each_edge_once():
+    # 0-1, 1-1 (a loop), 1-3; node 2 has no edge.
+    indptr, indices = np.array([0, 1, 4, 4, 5]), np.array([1, 0, 1, 3, 1])
+    assert list(_edge_lines(indptr, indices)) == ["0 1", "1 1", "1 3"]
+
+
+@pytest.mark.parametrize(
+    ("scale", "form"), [(np.ones(40), "as it came"), (np.geomspace(1e-4, 1e2, 40), "unit rows")]
+)
+def test_classification_keeps_the_better_form_of_the_rows(scale, form):
+    labels = np.arange(40) % 2
+    rng = np.random.default_rng(0)
+    noisy = np.eye(2)[labels] + 0.1 * rng.standard_normal((40, 2))
+    unit = noisy / np.linalg.norm(noisy, axis=1, keepdims=True)
+    found = classification(unit * scale[:, np.newaxis], labels, n_shuffles=2)
+    assert found["rows"] == form
+    assert found[MICRO][1] == 100
+    assert len(found["macro-F1"]) == len(found["+-"]) == 3
+
+
+def test_agreement_counts_shared_neighbours_whatever_their_order():
+    assert agreement(np.array([[1, 2], [3, 4]]), np.array([[2, 1], [4, 9]])) == 0.75
+
+
+def test_bandwidth_is_put_beside_the_limits():
+    found = [
+        Measurement("ours", warm_seconds=[2.0]),
+        Measurement("limit: triad", warm_seconds=[1.0]),
+        Measurement("limit: broken", error="no"),
+    ]
+    annotate(found, {"ours": 10**10, "limit: triad": 2 * 10**10})
+    assert found[0].results == {"GB/s": 5.0, "% of triad": 25}
+    assert found[1].results == {"GB/s": 20.0}
+    assert found[2].results == {}
+
+
+def test_the_propagations_that_are_compared_move_the_same_data():
+    names = [contender.name for contender in CONTENDERS + LIMITS]
+    assert len(set(names)) == len(names)
+    assert sum(contender.reference for contender in CONTENDERS) == 1

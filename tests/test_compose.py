@@ -1,0 +1,172 @@
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import estimator_checks
+
+from graphembed import FastRP, Graph, NodeFeatures
+from graphembed.exceptions import UnknownNodeError
+from graphembed.testing.graphs import CLIQUE, two_cliques
+
+STRUCTURAL_CHECKS = [
+    "check_estimator_cloneable",
+    "check_estimator_repr",
+    "check_no_attributes_set_in_init",
+    "check_do_not_raise_errors_in_init_or_set_param",
+    "check_mixin_order",
+    "check_get_params_invariance",
+    "check_set_params",
+    "check_valid_tag_types",
+    "check_estimator_tags_renamed",
+]
+
+
+def numbered():
+    """Two cliques again, with ints that are not row numbers as ids."""
+    edges = two_cliques().edges()
+    return Graph.from_edges(*(1000 - 7 * edges.T))
+
+
+@pytest.fixture(params=[two_cliques, numbered], ids=["str", "int"])
+def graph(request):
+    return request.param()
+
+
+def features(graph, **options):
+    return NodeFeatures(FastRP(n_components=6, random_state=0, **options), graph)
+
+
+def sides(graph):
+    rows = np.arange(graph.n_nodes)
+    return (rows < CLIQUE).astype(int)
+
+
+@pytest.mark.parametrize("name", STRUCTURAL_CHECKS)
+def test_structural_checks_of_scikit_learn(name):
+    getattr(estimator_checks, name)("NodeFeatures", features(two_cliques()))
+
+
+def containers(ids):
+    kind = pd.Series(ids).to_list()
+    return {
+        "list": kind,
+        "tuple": tuple(kind),
+        "array": ids,
+        "native array": np.array(kind),
+        "column": ids.reshape(-1, 1),
+        "list of lists": [[node] for node in kind],
+        "pandas series": pd.Series(kind),
+        "pandas frame": pd.DataFrame({"node": kind}),
+        "polars series": pl.Series("node", kind),
+        "polars frame": pl.DataFrame({"node": kind}),
+        "numpy rows": list(np.array(kind).reshape(-1, 1)),
+    }
+
+
+def test_rows_come_by_id_from_any_container(graph):
+    ids = graph.nodes[[5, 0, 20, 5]]
+    fitted = features(graph).fit(graph.nodes)
+    expected = fitted.embedder_.embedding_[[5, 0, 20, 5]]
+    for kind, column in containers(ids).items():
+        assert_array_equal(fitted.transform(column), expected, err_msg=kind)
+        assert_array_equal(features(graph).fit_transform(column), expected, err_msg=kind)
+    assert fitted.transform(ids[:0]).shape == (0, 6)
+
+
+def test_the_embedding_is_that_of_the_graph_and_the_embedder_stays_unfitted(graph):
+    nodes = features(graph)
+    fitted = nodes.fit(graph.nodes[:3])
+    assert_array_equal(fitted.embedder_.embedding_, nodes.embedder.fit_transform(graph))
+    assert fitted.embedder_ is not nodes.embedder
+
+
+def test_unknown_ids_are_refused(graph):
+    wrong = [*graph.nodes[:2], "zz" if graph.node_index.kind == "str" else 999_999]
+    with pytest.raises(UnknownNodeError, match="1 of the given nodes"):
+        features(graph).fit(wrong)
+    with pytest.raises(UnknownNodeError, match="1 of the given nodes"):
+        features(graph).fit(graph.nodes).transform(wrong)
+
+
+def test_unusable_input_is_named(graph):
+    table = np.column_stack([graph.nodes, graph.nodes])
+    with pytest.raises(ValueError, match=r"one column of node ids; got shape \(24, 2\)"):
+        features(graph).fit(table)
+    with pytest.raises(NotFittedError):
+        features(graph).transform(graph.nodes)
+    with pytest.raises(ValueError, match="'graph' parameter of NodeFeatures"):
+        NodeFeatures(FastRP(), np.eye(3)).fit([0])
+    with pytest.raises(ValueError, match="'embedder' parameter of NodeFeatures"):
+        NodeFeatures("FastRP", graph).fit(graph.nodes)
+
+
+def test_clones_share_the_graph(graph):
+    twin = clone(features(graph).fit(graph.nodes))
+    assert twin.graph is graph
+    assert not hasattr(twin, "embedder_")
+
+
+def test_pipeline_predicts_from_ids(graph):
+    ids, y = graph.nodes, sides(graph)
+    model = make_pipeline(features(graph), LogisticRegression(C=100)).fit(ids[::2], y[::2])
+    assert model.score(ids[1::2], y[1::2]) == 1
+    assert cross_val_score(model, list(ids), y, cv=3).mean() > 0.9
+
+
+def test_grid_search_over_the_embedder_in_two_processes(graph):
+    pipeline = Pipeline([("nodes", features(graph, n_jobs=1)), ("clf", LogisticRegression())])
+    grid = {"nodes__embedder__n_components": [2, 8], "nodes__embedder__weights": [(1.0, 1.0)]}
+    search = GridSearchCV(pipeline, grid, n_jobs=2, cv=2, error_score="raise")
+    search.fit(graph.nodes, sides(graph))
+    assert search.best_score_ > 0.8
+    best = search.best_params_["nodes__embedder__n_components"]
+    assert search.best_estimator_["nodes"].transform(graph.nodes).shape == (24, best)
+
+
+@pytest.mark.parametrize(("library", "frame"), [("pandas", pd.DataFrame), ("polars", pl.DataFrame)])
+def test_beside_tabular_features(graph, library, frame):
+    ids = graph.nodes.tolist()
+    table = frame({"node": ids, "age": np.arange(24.0)})
+    columns = ColumnTransformer(
+        [("n", features(graph), ["node"]), ("num", StandardScaler(), ["age"])]
+    ).set_output(transform=library)
+    result = columns.fit_transform(table)
+    assert isinstance(result, frame)
+    assert list(result.columns) == [*(f"n__fastrp{i}" for i in range(6)), "num__age"]
+    assert_array_equal(columns.transform(table[:4]), np.asarray(result)[:4])
+    scalar = ColumnTransformer([("n", features(graph), "node")]).fit(table)
+    assert_array_equal(scalar.transform(table), np.asarray(result)[:, :6])
+
+
+def test_output_frames_have_names_and_the_index_of_the_input(graph):
+    series = pd.DataFrame({"node": graph.nodes.tolist()}, index=np.arange(24) + 100)
+    out = features(graph).set_output(transform="pandas").fit_transform(series)
+    assert list(out.columns) == [f"fastrp{i}" for i in range(6)]
+    assert_array_equal(out.index, series.index)
+    names = features(graph).fit(graph.nodes).get_feature_names_out()
+    assert_array_equal(names, out.columns)
+
+
+def test_frozen_adapters_are_not_fitted_again(graph):
+    fitted = features(graph).fit(graph.nodes)
+    model = make_pipeline(FrozenEstimator(fitted), LogisticRegression())
+    model = clone(model).fit(graph.nodes, sides(graph))
+    assert model[0].estimator.embedder_ is fitted.embedder_
+    assert model.score(graph.nodes, sides(graph)) == 1
+
+
+def test_memory_keeps_the_embedding_between_fits(graph, tmp_path):
+    nodes = features(graph)
+    model = make_pipeline(nodes, LogisticRegression(), memory=str(tmp_path))
+    first = model.fit(graph.nodes, sides(graph)).predict_proba(graph.nodes)
+    again = clone(model).set_params(logisticregression__C=1.0).fit(graph.nodes, sides(graph))
+    assert_array_equal(again.predict_proba(graph.nodes), first)
