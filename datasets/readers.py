@@ -187,7 +187,8 @@ def matlab(files: Files, *, edges: str, labels: str | None = None) -> Fields:
     """Read ``matrices``, a MATLAB file with a sparse adjacency and perhaps node x label."""
     from scipy.io import loadmat
 
-    variables = loadmat(io.BytesIO(files["matrices"]))
+    content: Any = io.BytesIO(files["matrices"])
+    variables = loadmat(content)
     fields: Fields = {"graph": _of_pattern(variables[edges])}
     if labels is not None:
         matrix = sp.csr_array(variables[labels]).astype(np.int8)

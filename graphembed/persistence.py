@@ -52,6 +52,8 @@ def save(obj: Any, path: PathLike) -> None:
 
     Notes
     -----
+    A save that is killed can leave a hidden folder ``.NAME.*.tmp`` behind, which may be deleted.
+
     An embedder may choose what is kept: ``__graphembed_state__(self) -> dict`` and the class
     method ``__from_graphembed_state__(cls, state)``. By default it is ``get_params()`` and all
     attributes that end with an underscore. Values may be None, bool, int, float, str, NumPy

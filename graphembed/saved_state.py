@@ -193,7 +193,7 @@ class StateReader:
         if not isinstance(value, dict):
             return value
         ((tag, inner),) = value.items()
-        decoder = {
+        decoders: dict[str, Callable[[Any], Any]] = {
             "$float": float,
             "$tuple": lambda items: tuple(self.decode(items)),
             "$dict": lambda items: {self.decode(key): self.decode(item) for key, item in items},
@@ -203,8 +203,8 @@ class StateReader:
             "$nodes": self._decode_nodes,
             "$strings": lambda about: _objects(self._read(about), about["shape"]),
             "$object": self._decode_object,
-        }[tag]
-        return decoder(inner)
+        }
+        return decoders[tag](inner)
 
     def _decode_object(self, inner: dict[str, Any]) -> Any:
         state = {key: self.decode(item) for key, item in inner["state"].items()}

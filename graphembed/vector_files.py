@@ -105,8 +105,16 @@ def read_parquet(path: PathLike) -> tuple[NodeIndex, Matrix, str | None]:
             about = (file.schema_arrow.metadata or {}).get(_KEY)
     except (pa.ArrowException, OSError) as error:
         raise FileFormatError(f"{path} cannot be read as a Parquet file: {error}") from error
-    geometry = json.loads(about)["geometry"] if about else None
-    return _index(ids, path), matrix, geometry
+    return _index(ids, path), matrix, _geometry(about, path)
+
+
+def _geometry(about: bytes | None, path: PathLike) -> str | None:
+    if about is None:
+        return None
+    try:
+        return str(json.loads(about)["geometry"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise FileFormatError(f"{path} has metadata of graphembed that cannot be read.") from error
 
 
 def _choose_columns(schema: pa.Schema, path: PathLike) -> tuple[str, str]:
@@ -169,8 +177,10 @@ def _as_matrix(lists: Any, path: PathLike) -> Matrix:
         if len(lengths) > 1:
             raise _ragged(path)
     wide = pa.types.is_float64(values.type)
-    flat = values.to_numpy(zero_copy_only=False).astype(np.float64 if wide else np.float32)
-    return flat.reshape(len(lists), -1)
+    flat: Matrix = values.to_numpy(zero_copy_only=False)
+    if flat.size == 0:
+        raise FileFormatError(f"{path} has empty vectors.")
+    return flat.astype(np.float64 if wide else np.float32).reshape(len(lists), -1)
 
 
 def _ragged(path: PathLike) -> FileFormatError:

@@ -9,7 +9,7 @@ from sklearn.exceptions import SkipTestWarning
 from sklearn.utils.estimator_checks import check_estimator
 
 from graphembed.embedders import all_embedders
-from graphembed.testing import CHECKS, check_embedder
+from graphembed.testing import CHECKS
 
 ROOT = Path(__file__).resolve().parent.parent
 EMBEDDERS = all_embedders()
@@ -43,19 +43,25 @@ def test_registered_means_tested_documented_and_measured(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "message"),
+    "spoil",
     [
-        (lambda rows: rows.astype("float64"), ""),
-        (lambda rows: rows * float("nan"), ""),
-        (lambda rows: rows[:-1], ""),
+        lambda rows: rows.astype("float64"),
+        lambda rows: rows * float("nan"),
+        lambda rows: rows[:-1],
+        lambda rows: rows[::-1],
     ],
 )
-def test_checks_can_fail(spoil: Any, message: str) -> None:
+def test_checks_can_fail(spoil: Any) -> None:
     fastrp = EMBEDDERS["FastRP"]
 
     class Spoilt(fastrp):
         def _embed(self, graph: Any, rng: Any) -> Any:
             return spoil(super()._embed(graph, rng))
 
-    with pytest.raises(AssertionError, match=message):
-        check_embedder(Spoilt(n_components=8))
+    failed = []
+    for check in CHECKS:
+        try:
+            check(Spoilt(n_components=8))
+        except Exception:  # noqa: BLE001, PERF203
+            failed.append(check.__name__)
+    assert failed

@@ -18,6 +18,7 @@ from graphembed.exceptions import PersistenceError
 from graphembed.graph.graph import Graph
 from graphembed.graph.ids import NodeIndex
 from graphembed.persistence import load, save
+from graphembed.saved_state import digest
 from graphembed.vectors import Vectors
 
 IDS = {"range": [0, 1, 2], "int": [5, -3, 2**40], "str": ["ä", "", "b\0c"]}
@@ -32,7 +33,7 @@ class Tiny(BaseEstimator):
         self.random_state = random_state
         self.extra = extra
 
-    def fit(self, X, y=None):
+    def fit(self, X):
         self.embedding_ = np.asarray(X, dtype=np.float32)
         self.vectors_ = Vectors(range(len(X)), self.embedding_)
         self.node_index_ = self.vectors_.node_index
@@ -175,7 +176,7 @@ def test_an_embedder_may_choose_its_state(tmp_path, monkeypatch):
         return model
 
     monkeypatch.setattr(
-        Tiny, "__graphembed_state__", lambda self: {"n": 9, "half": np.ones(2)}, raising=False
+        Tiny, "__graphembed_state__", lambda _: {"n": 9, "half": np.ones(2)}, raising=False
     )
     monkeypatch.setattr(Tiny, "__from_graphembed_state__", classmethod(restore), raising=False)
     again = _round_trip(Tiny().fit(np.eye(3)), tmp_path / "m")
@@ -351,8 +352,8 @@ def test_a_smuggled_pickle_is_not_read(saved, mmap_mode):
     def match_the_file(meta):
         about = meta["object"]["$object"]["state"]["matrix"]["$file"]
         about.update(dtype="|O", shape=[1])
-        digest = persistence.StateReader.decode.__globals__["digest"](saved / "matrix.npy")
-        meta["files"]["matrix.npy"] = {"bytes": len(buffer.getvalue()), "blake2b": digest}
+        found = digest(saved / "matrix.npy")
+        meta["files"]["matrix.npy"] = {"bytes": len(buffer.getvalue()), "blake2b": found}
 
     _change_meta(saved, match_the_file)
     with pytest.raises(PersistenceError, match=r"matrix\.npy is not an array of numbers"):
@@ -454,7 +455,7 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new(tmp_path):
     assert left == 0
 
 
-@pytest.mark.parametrize("limit", [0, 100, 5_000, 100_000])
+@pytest.mark.parametrize("limit", [0, 5_000, 100_000])
 def test_a_full_disk_leaves_the_old_one_and_no_debris(tmp_path, limit):
     save(_vectors("str"), tmp_path / "v")
     message = _run(

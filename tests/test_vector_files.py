@@ -76,12 +76,20 @@ def test_foreign_parquet(tmp_path):
         ({"node": [1, 2], "vector": [[1.0], [2.0, 3.0]]}, "vectors of different lengths"),
         ({"node": [1, 2], "vector": [[1.0], None]}, "missing vectors"),
         ({"node": [1, 2], "vector": [[1.0], [None]]}, "missing vectors"),
+        ({"node": [1, 2], "vector": pa.array([[], []], pa.list_(pa.float32()))}, "empty vectors"),
         ({"node": [1, 1], "vector": [[1.0], [2.0]]}, "distinct"),
     ],
 )
 def test_parquet_without_usable_columns(tmp_path, columns, message):
     pq.write_table(pa.table(columns), tmp_path / "bad.parquet")
     with pytest.raises(FileFormatError, match=message):
+        Vectors.from_parquet(tmp_path / "bad.parquet")
+
+
+def test_parquet_with_metadata_of_another_kind(tmp_path):
+    table = pa.table({"node": [1], "vector": [[1.0]]}, metadata={"graphembed": "[]"})
+    pq.write_table(table, tmp_path / "bad.parquet")
+    with pytest.raises(FileFormatError, match="metadata of graphembed that cannot be read"):
         Vectors.from_parquet(tmp_path / "bad.parquet")
 
 

@@ -54,6 +54,9 @@ class Contender:
         Run by the interpreter of the peers' virtual environment.
     reference : bool, default=False
         The contender that ratios are taken to: ours.
+    same_work : bool, default=True
+        Whether it does the work of the others, so that a ratio means something; a measured limit
+        of the machine does not.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Contender:
     params: Mapping[str, Any] = field(default_factory=dict)
     peer: bool = False
     reference: bool = False
+    same_work: bool = True
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,8 @@ class Measurement:
         Its name.
     reference : bool
         Whether ratios are taken to it.
+    same_work : bool
+        Whether it has a ratio.
     versions : dict
         Version by distribution.
     params : dict
@@ -126,6 +132,7 @@ class Measurement:
 
     contender: str
     reference: bool = False
+    same_work: bool = True
     versions: dict[str, str] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     import_seconds: float | None = None

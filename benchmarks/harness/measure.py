@@ -211,6 +211,7 @@ def _summary(
     measured = Measurement(
         contender=contender.name,
         reference=contender.reference,
+        same_work=contender.same_work,
         params=dict(contender.params),
         error=error,
     )

@@ -43,9 +43,8 @@ def make_report(
     for measured in measurements:
         figure = asdict(measured)
         figure["warm_median_seconds"] = warm = _median(measured.warm_seconds)
-        figure["times_ours"] = (
-            None if ours is None or warm is None else warm / median(ours.warm_seconds)
-        )
+        comparable = ours is not None and warm is not None and measured.same_work
+        figure["times_ours"] = warm / median(ours.warm_seconds) if comparable else None
         figures.append(figure)
     return {
         "format": FORMAT,

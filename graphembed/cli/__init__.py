@@ -1,5 +1,5 @@
 """The command line: ``graphembed fit | neighbors | info | datasets | quickstart``."""
 
-from graphembed.cli.app import app, main
+from graphembed.cli.entry import app, main
 
 __all__ = ["app", "main"]

@@ -102,14 +102,13 @@ def describe_graph(graph: "Graph") -> dict[str, Any]:
         facts["weights"] = summary(graph.weights)
     into = np.bincount(graph.indices, minlength=graph.n_nodes)
     facts["isolated"] = int(np.count_nonzero((graph.degrees == 0) & (into == 0)))
-    if graph.n_nodes:
-        degrees = {"out_degree": graph.degrees, "in_degree": into}
-        if not graph.directed:
-            degrees = {"degree": graph.degrees}
-        facts |= {name: summary(values) for name, values in degrees.items()}
+    degrees = {"out_degree": graph.degrees, "in_degree": into}
+    if not graph.directed:
+        degrees = {"degree": graph.degrees}
+    facts |= {name: summary(values) for name, values in degrees.items()}
     n_components, labels = connected_components(graph.adjacency, directed=graph.directed)
     facts["components"] = n_components
-    facts["largest_component"] = int(np.bincount(labels).max()) if n_components else 0
+    facts["largest_component"] = int(np.bincount(labels).max())
     return facts | {"memory_bytes": memory_of(graph)}
 
 

@@ -3,6 +3,7 @@
 import difflib
 import json
 import math
+import os
 import shutil
 import sys
 import textwrap
@@ -110,7 +111,7 @@ def plain_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> lis
 def print_pairs(pairs: Sequence[tuple[str, Any]], *, title: str | None = None) -> None:
     """Print names and values, one pair a line, the values under each other."""
     if title:
-        typer.secho(title, bold=True)
+        typer.echo(style(title, bold=True))
     margin = max(len(name) for name, _ in pairs) + 4
     room = shutil.get_terminal_size().columns - margin if sys.stdout.isatty() else 0
     for name, value in pairs:
@@ -120,8 +121,14 @@ def print_pairs(pairs: Sequence[tuple[str, Any]], *, title: str | None = None) -
             if 20 < room < len(text)
             else [text]
         )
-        label = typer.style(name.replace("_", " ").ljust(margin - 4), fg="cyan")
+        label = style(name.replace("_", " ").ljust(margin - 4), fg="cyan")
         typer.echo(f"  {label}  " + ("\n" + " " * margin).join(lines))
+
+
+def style(text: str, **look: Any) -> str:
+    """Return text with a colour or weight, unless the user wants none (https://no-color.org)."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return text if plain else typer.style(text, **look)
 
 
 def print_json(document: Any) -> None:

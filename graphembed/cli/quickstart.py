@@ -8,7 +8,15 @@ import typer
 
 from graphembed.cli import files
 from graphembed.cli.neighbors import ranked
-from graphembed.cli.output import Column, Stopwatch, count, print_json, print_table, show_size
+from graphembed.cli.output import (
+    Column,
+    Stopwatch,
+    count,
+    print_json,
+    print_table,
+    show_size,
+    style,
+)
 
 if TYPE_CHECKING:
     from graphembed.callbacks import Progress
@@ -179,7 +187,7 @@ class Tour:
         if self.silent:
             return
         with self.done.paused():
-            typer.secho(headline, bold=True)
+            typer.echo(style(headline, bold=True))
             for line in lines:
                 typer.echo(line)
 

@@ -1,5 +1,6 @@
 """How well an embedding predicts edges it has not seen."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
@@ -18,7 +19,7 @@ from graphembed.graph.splits import EdgeSplit, sample_non_edges, split_edges
 from graphembed.random_state import RandomStateLike, check_random_state
 
 # Features of a pair from the rows of its two nodes.
-OPERATORS = {
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "hadamard": lambda u, v: u * v,
     "average": lambda u, v: (u + v) / 2,
     "l1": lambda u, v: np.abs(u - v),

@@ -87,11 +87,11 @@ def one_vs_rest_logistic(X: npt.ArrayLike, Y: npt.ArrayLike, *, C: float = 1.0) 
     signs = np.where(Y, -1, 1).astype(dtype)
     shape = (scale.shape[0] + 1, scale.shape[1])
 
-    def unscaled(flat: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    def unscaled(flat: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         table = flat.reshape(shape)
         return table[:-1] * scale, table[-1] * scale_intercept + logit(share)
 
-    def objective(flat: npt.NDArray[Any]) -> tuple[float, npt.NDArray[Any]]:
+    def objective(flat: Any) -> tuple[float, npt.NDArray[Any]]:
         coef, intercept = unscaled(flat)
         margins = rotated @ coef.astype(dtype)
         margins += intercept.astype(dtype)
@@ -104,9 +104,11 @@ def one_vs_rest_logistic(X: npt.ArrayLike, Y: npt.ArrayLike, *, C: float = 1.0) 
         return C * loss + 0.5 * np.vdot(coef, coef), gradient.ravel()
 
     # ftol=0: rounding of float32 sums may look like standing still.
-    options = {"maxiter": _MAX_ITERATIONS, "gtol": _TOLERANCE[dtype.name], "ftol": 0}
-    start = np.zeros(shape[0] * shape[1])
-    best = minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x
+    options: Any = {"maxiter": _MAX_ITERATIONS, "gtol": _TOLERANCE[dtype.name], "ftol": 0}
+    start: Any = np.zeros(shape[0] * shape[1])
+    best: npt.NDArray[Any] = minimize(
+        objective, start, jac=True, method="L-BFGS-B", options=options
+    ).x
     coef, intercept = unscaled(best)
     coef = axes @ coef
     return LinearScores(coef.astype(dtype), (intercept - mean @ coef).astype(dtype))

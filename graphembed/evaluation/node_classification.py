@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.metrics import f1_score
 from threadpoolctl import threadpool_limits
@@ -155,10 +154,11 @@ def classify_nodes(
         train, test = order[:n_train], order[n_train:]
         truth = Y[test]
         predicted = _top_labels(_class_scores(X[train], Y[train], X[test], classifier), truth)
-        return tuple(
+        micro, macro = (
             float(f1_score(truth, predicted, average=average, zero_division=0))
             for average in ("micro", "macro")
-        )  # type: ignore[return-value]
+        )
+        return micro, macro
 
     # Largest fits first, so that no thread is left with one at the end. One BLAS thread each:
     # with several, BLAS rounds differently.
@@ -189,7 +189,7 @@ def _matrix(embedding: Any) -> npt.NDArray[Any]:
 
 def _labelled(X: npt.NDArray[Any], labels: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     """Return the rows of labelled nodes and their labels as an indicator of classes that occur."""
-    labels = labels.tocsr() if sp.issparse(labels) else np.asarray(labels)
+    labels = labels.tocsr() if hasattr(labels, "tocsr") else np.asarray(labels)
     if labels.shape[0] != len(X):
         raise ValueError(f"labels has {labels.shape[0]} rows, but the embedding has {len(X)}.")
     if labels.ndim == 1:
@@ -206,7 +206,7 @@ def _labelled(X: npt.NDArray[Any], labels: Any) -> tuple[npt.NDArray[Any], npt.N
         indicator = labels.astype(bool)
         known, used = (np.asarray(indicator.sum(axis=axis)).ravel() > 0 for axis in (1, 0))
         Y = indicator[known][:, used]
-        Y = Y.toarray() if sp.issparse(Y) else Y
+        Y = Y if isinstance(Y, np.ndarray) else Y.toarray()
     if Y.shape[1] < 2:
         raise ValueError(
             f"Node classification needs at least two classes; the {len(Y)} labelled nodes have "

@@ -18,7 +18,7 @@ _BLOCK = 1 << 18
 
 
 class NodeIndex:
-    """Immutable map between external ids (int or str) and rows ``0 .. n - 1``.
+    """Immutable map between external ids (int or str) and rows ``0`` to ``n - 1``.
 
     Make one with :meth:`range`, :meth:`from_ids` or :meth:`factorize`.
 

@@ -1,7 +1,6 @@
 """Leak-free splits of the edges of a graph, with non-edges as negatives."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -259,7 +258,7 @@ def _spanning_forest(links: _Links, n: int, rng: np.random.Generator) -> npt.NDA
     np.cumsum(np.bincount(links.low, minlength=n), out=indptr[1:])
     shuffled = rng.permutation(links.n_links)
     # Weights start at 1: scipy takes 0 for no edge.
-    weights = np.empty(links.n_links)
+    weights: Any = np.empty(links.n_links)
     weights[shuffled] = np.arange(1, links.n_links + 1)
     forest = minimum_spanning_tree(sp.csr_array((weights, links.high, indptr), shape=(n, n)))
     return shuffled[forest.data.astype(np.int64) - 1]
@@ -290,9 +289,9 @@ def _distinct(ascending: Codes) -> Codes:
 
 
 def _count(size: Any, n_pairs: int, name: str) -> int:
-    if isinstance(size, Integral) and not isinstance(size, bool) and size >= 0:
+    if isinstance(size, int | np.integer) and not isinstance(size, bool) and size >= 0:
         return int(size)
-    if isinstance(size, Real) and not isinstance(size, Integral) and 0 <= size < 1:
+    if isinstance(size, float | np.floating) and 0 <= size < 1:
         wanted = max(1, round(float(size) * n_pairs)) if size else 0
         return min(wanted, n_pairs)
     raise ValueError(

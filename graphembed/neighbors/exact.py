@@ -147,17 +147,17 @@ def _search_block(
     """Fill ``scores`` and ``rows`` for one block of queries."""
     sizes = np.zeros(len(queries), dtype=np.int64)
     products = np.empty((len(queries), BASE_BLOCK), dtype=np.float32)
-    left = _as_float32(queries)
-    for start, stop in _ranges(len(base), BASE_BLOCK):
-        # Overflow is foreseen: rows that can overflow are scored exactly, whatever comes out here.
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+    # Overflow is foreseen: rows that can overflow are scored exactly, whatever the products are.
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        left = _as_float32(queries)
+        for start, stop in _ranges(len(base), BASE_BLOCK):
             right = _as_float32(base[start:stop])
-            tile = products[:, : stop - start]
-            np.matmul(left, right.T, out=tile)
-        topk.update_topk(
-            products, start, *(term[start:stop] for term in terms),
-            queries, query_norms, base, base_norms, exclude, geometry, scores, rows, sizes,
-        )  # fmt: skip
+            np.matmul(left, right.T, out=products[:, : stop - start])
+            scale, shift, width = (term[start:stop] for term in terms)
+            topk.update_topk(
+                products, start, scale, shift, width,
+                queries, query_norms, base, base_norms, exclude, geometry, scores, rows, sizes,
+            )  # fmt: skip
     topk.sort_topk(scores, rows, sizes)
 
 
@@ -205,7 +205,7 @@ class _OneBlasThread:
 
 @cache
 def _blas_controller() -> Any:
-    from threadpoolctl import ThreadpoolController
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
     return ThreadpoolController().select(user_api="blas")
 

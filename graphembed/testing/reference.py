@@ -35,7 +35,7 @@ def exact_topk(
     scores = []
     for number, query in enumerate(np.asarray(queries)):
         row_scores = vector_scores(np.broadcast_to(query, base.shape), base, geometry)
-        ranked = np.lexsort([np.arange(len(base)), -row_scores])
+        ranked = np.lexsort((np.arange(len(base)), -row_scores))
         if exclude is not None:
             ranked = ranked[ranked != exclude[number]]
         order.append(ranked[:k])
@@ -53,28 +53,28 @@ def lane_sum(terms: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return total
 
 
-def hash_word(word: int) -> int:
-    """Hash 64 bits to 64 bits with Python ints; twin of ``kernels.rng.mix``."""
+def mix(word: int) -> int:
+    """SplitMix64's finaliser; twin of ``kernels.rng.mix``."""
     word = (word + 0x9E3779B97F4A7C15) % 2**64
-    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
-    word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
-    return word ^ word >> 31
+    word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
+    word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) % 2**64
+    return word ^ (word >> 31)
 
 
-def hash_fold(key: int, word: int) -> int:
-    """Return the key of an item under a key; twin of ``kernels.rng.fold``."""
-    return hash_word(hash_word(key) ^ word)
+def fold(key: int, word: int) -> int:
+    """Key of an item; twin of ``kernels.rng.fold``."""
+    return mix(mix(key) ^ word)
 
 
-def hash_draw(key: int, counter: int) -> int:
-    """Return a numbered draw of a key; twin of ``kernels.rng.draw``."""
-    return hash_word(key ^ hash_word(counter))
+def draw(key: int, counter: int) -> int:
+    """Draw of a key; twin of ``kernels.rng.draw``."""
+    return mix(key ^ mix(counter))
 
 
 def scramble(value: int, key: int, scale: int) -> int:
     """Permute ``0 .. 2**scale - 1``; twin of ``kernels.generate.scramble``."""
     for i in range(4):
-        word = hash_draw(key, i)
+        word = draw(key, i)
         value = (value * (word | 1) + (word >> 32)) % 2**scale
         value ^= value >> (scale + 1) // 2
     return value
@@ -87,13 +87,13 @@ def rmat_edges(
     first, second, third = (int(threshold) for threshold in thresholds)
     edges = np.empty((2, n_edges), dtype=np.int32)
     for edge in range(n_edges):
-        edge_key = hash_fold(hash_fold(key, 1), edge)
+        edge_key = fold(fold(key, 1), edge)
         source = target = 0
         for level in range(scale):
-            bits = hash_draw(edge_key, level // 2) >> 32 * (level % 2) & 0xFFFFFFFF
+            bits = draw(edge_key, level // 2) >> 32 * (level % 2) & 0xFFFFFFFF
             source = 2 * source + (bits >= second)
             target = 2 * target + (first <= bits < second or bits >= third)
-        labels = hash_fold(key, 0)
+        labels = fold(key, 0)
         edges[:, edge] = scramble(source, labels, scale), scramble(target, labels, scale)
     return edges[0], edges[1]
 
@@ -102,13 +102,13 @@ def draw_pairs(
     key: int, block: int, begin: int, end: int, probability: float
 ) -> npt.NDArray[np.int64]:
     """Leap from hit to hit through one chunk; twin of ``kernels.generate.draw_pairs``."""
-    chunk_key = hash_fold(hash_fold(key, block), begin)
+    chunk_key = fold(fold(key, block), begin)
     with np.errstate(divide="ignore"):
         log_miss = np.log1p(-probability)
     hits: list[int] = []
     position = begin - 1
     while True:
-        chance = (hash_draw(chunk_key, len(hits)) >> 11) / 2**53
+        chance = (draw(chunk_key, len(hits)) >> 11) / 2**53
         skip = np.floor(np.log1p(-chance) / log_miss)
         if skip >= end - position - 1:
             return np.array(hits, dtype=np.int64)
@@ -122,12 +122,12 @@ def attach_edges(
     """Grow a graph by preferential attachment; twin of ``kernels.generate.attach_edges``."""
     edges = [(leaf, 0) for leaf in range(1, n_links + 1)]
     for node in range(n_links + 1, n_nodes):
-        node_key = hash_fold(key, node)
+        node_key = fold(key, node)
         ends = [end for source, target in edges for end in (target, source)]
         chosen: list[int] = []
         counter = 0
         while len(chosen) < n_links:
-            target = ends[(hash_draw(node_key, counter) >> 32) * len(ends) >> 32]
+            target = ends[(draw(node_key, counter) >> 32) * len(ends) >> 32]
             counter += 1
             if target not in chosen:
                 chosen.append(target)
@@ -141,9 +141,9 @@ def hash_strings(strings: Any) -> npt.NDArray[np.uint64]:
     hashes = []
     for string in strings:
         data = string.encode()
-        key = hash_word(len(data))
+        key = mix(len(data))
         for start in range(0, len(data), 8):
-            key = hash_word(key ^ int.from_bytes(data[start : start + 8], "little"))
+            key = mix(key ^ int.from_bytes(data[start : start + 8], "little"))
         hashes.append(key)
     return np.array(hashes, dtype=np.uint64)
 
@@ -167,24 +167,6 @@ def csr_entries(
             key = (int(row), int(column), int(edge_type))
             entries[key] = entries.get(key, 0.0) + float(weight)
     return dict(sorted(entries.items()))
-
-
-def mix(word: int) -> int:
-    """SplitMix64's finaliser; twin of ``kernels.rng.mix``."""
-    word = (word + 0x9E3779B97F4A7C15) % 2**64
-    word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
-    word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) % 2**64
-    return word ^ (word >> 31)
-
-
-def fold(key: int, word: int) -> int:
-    """Key of an item; twin of ``kernels.rng.fold``."""
-    return mix(mix(key) ^ word)
-
-
-def draw(key: int, counter: int) -> int:
-    """Draw of a key; twin of ``kernels.rng.draw``."""
-    return mix(key ^ mix(counter))
 
 
 def sparse_projection(

@@ -188,6 +188,7 @@ def report():
         ),
         Measurement("peer", warm_seconds=[5.0]),
         Measurement("broken", error="ValueError: no"),
+        Measurement("limit", same_work=False, warm_seconds=[1.0]),
     ]  # fmt: skip
     row = Row("toy", "A toy.", lambda _: measurements)
     return make_report(row, measurements, describe(Path(__file__).parent, threads=2))
@@ -201,7 +202,7 @@ def test_a_report_is_json_that_says_where_and_when(report, tmp_path):
     assert again["machine"]["cpu"]
     assert again["git"].keys() == {"commit", "modified"}
     assert again["versions"]["numpy"] == np.__version__
-    assert [m["times_ours"] for m in again["measurements"]] == [1.0, 2.5, None]
+    assert [m["times_ours"] for m in again["measurements"]] == [1.0, 2.5, None, None]
     assert [entry.name for entry in path.parent.iterdir()] == ["toy.json"]
 
 
@@ -213,12 +214,13 @@ def test_a_report_of_another_shape_is_refused(report):
 
 
 def test_the_table_has_a_line_for_each_contender(report):
-    first, second, third = cells(report)
+    first, second, third, limit = cells(report)
     assert len(first) == len(second) == len(third) == len(COLUMNS)
     assert first == (
         "toy", "ours", "2.00", "2.00", "1.00", "0.500", "100 MB", "2,000 MB", "F1 31.25 / 37.5",
     )  # fmt: skip
     assert second[:5] == ("", "peer", "", "5.00", "2.50")
+    assert limit[:5] == ("", "limit", "", "1.00", "")
     assert third[-1] == "failed: ValueError: no"
 
 

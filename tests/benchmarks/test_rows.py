@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from harness.contender import Measurement
 from rows import all_rows
-from rows.fastrp import MICRO, _edge_lines, classification
+from rows.fastrp import LENGTHS, MICRO, _edge_lines, classification
 from rows.neighbors import agreement
 from rows.spmm import CONTENDERS, LIMITS, annotate
 from run import main
@@ -37,18 +37,27 @@ def test_edge_lines_name_each_edge_once():
     assert list(_edge_lines(indptr, indices)) == ["0 1", "1 1", "1 3"]
 
 
-@pytest.mark.parametrize(
-    ("scale", "form"), [(np.ones(40), "as it came"), (np.geomspace(1e-4, 1e2, 40), "unit rows")]
-)
-def test_classification_keeps_the_better_form_of_the_rows(scale, form):
-    labels = np.arange(40) % 2
+@pytest.fixture(scope="module")
+def judged():
+    labels = np.arange(60) % 3
     rng = np.random.default_rng(0)
-    noisy = np.eye(2)[labels] + 0.1 * rng.standard_normal((40, 2))
-    unit = noisy / np.linalg.norm(noisy, axis=1, keepdims=True)
-    found = classification(unit * scale[:, np.newaxis], labels, n_shuffles=2)
-    assert found["rows"] == form
-    assert found[MICRO][1] == 100
-    assert len(found["macro-F1"]) == len(found["+-"]) == 3
+    noisy = np.eye(3)[labels] + 0.7 * rng.standard_normal((60, 3))
+    return noisy, labels, classification(noisy, labels, n_shuffles=2)
+
+
+@pytest.mark.parametrize("factor", [0.01, 100.0])
+def test_a_factor_on_an_embedding_does_not_move_its_score(judged, factor):
+    embedding, labels, expected = judged
+    rows = np.random.default_rng(1).uniform(0.5, 2, (len(embedding), 1))
+    assert classification(embedding * rows * factor, labels, n_shuffles=2) == expected
+
+
+def test_a_node_without_a_vector_is_judged_all_the_same(judged):
+    embedding, labels, _ = judged
+    holed = np.where(np.arange(len(labels))[:, np.newaxis] == 7, 0, embedding)
+    found = classification(holed, labels, n_shuffles=2)
+    assert found["best row length"] in LENGTHS
+    assert len(found[MICRO]) == len(found["micro-F1 there"]) == 3
 
 
 def test_agreement_counts_shared_neighbours_whatever_their_order():

@@ -106,7 +106,7 @@ def test_a_changed_file_in_the_data_folder_is_named_with_both_checksums(folder):
 
 def test_a_data_folder_that_does_not_exist_is_an_error(monkeypatch, tmp_path):
     monkeypatch.setenv(fetch.DATA_VARIABLE, str(tmp_path / "nowhere"))
-    with pytest.raises(DatasetError, match="GRAPHEMBED_DATA is .*nowhere.*not a folder"):
+    with pytest.raises(DatasetError, match=r"GRAPHEMBED_DATA is .*nowhere.*not a folder"):
         read_files(zipped_entry())
 
 

@@ -152,6 +152,7 @@ def test_look_up_by_hash_equals_look_up_by_arrow(known, queries):
     expected = index.find(queries + known)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ids, "_SMALL", 0)
+        patch.setattr(ids, "_BLOCK", 3)
         assert_array_equal(NodeIndex.from_ids(known).find(queries + known), expected)
 
 

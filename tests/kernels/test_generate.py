@@ -65,14 +65,14 @@ def test_rmat_agrees_with_the_reference_for_any_cut(key, scale, cut):
 def test_rmat_quadrants_have_their_probabilities():
     # With two nodes an edge is one choice of quadrant, seen through a shuffle of the two ids.
     sources, targets = _rmat(3, 200_000, 1)
-    flipped = _scrambled(np.uint64(reference.hash_fold(3, 0)), 1)[0]
+    flipped = _scrambled(np.uint64(reference.fold(3, 0)), 1)[0]
     seen = np.bincount(2 * (sources ^ flipped) + (targets ^ flipped), minlength=4)
     assert chisquare(seen, 200_000 * np.array([0.57, 0.19, 0.19, 0.05])).pvalue > 0.001
 
 
 def test_rmat_levels_are_independent():
     sources, targets = _rmat(5, 400_000, 3)
-    order = np.argsort(_scrambled(np.uint64(reference.hash_fold(5, 0)), 3))
+    order = np.argsort(_scrambled(np.uint64(reference.fold(5, 0)), 3))
     quarter = np.array([[0.57, 0.19], [0.19, 0.05]])
     expected = np.kron(np.kron(quarter, quarter), quarter)
     seen = np.bincount(8 * order[sources] + order[targets], minlength=64)

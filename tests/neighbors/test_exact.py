@@ -83,6 +83,14 @@ def test_float64_and_read_only_and_strided_input(base):
     assert_array_equal(scores, expected[1])
 
 
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_numbers_beyond_float32(geometry):
+    base = np.random.default_rng(0).standard_normal((50, 3)) * 1e60
+    rows, _ = exact_neighbors(base, base[:5], 3, geometry="cosine")
+    assert_array_equal(rows, exact_neighbors(base / 1e60, base[:5], 3)[0])
+    exact_neighbors(base, base[:5], 3, geometry=geometry)
+
+
 def test_known_neighbours():
     base = np.array([[0.0], [1.0], [3.0], [-1.0]])
     rows, scores = exact_neighbors(base, base, 2, geometry="euclidean", exclude=np.arange(4))

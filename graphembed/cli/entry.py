@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import warnings
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -13,13 +14,14 @@ from graphembed.cli.datasets import datasets
 from graphembed.cli.fit import fit
 from graphembed.cli.info import info
 from graphembed.cli.neighbors import neighbors
+from graphembed.cli.output import style
 from graphembed.cli.quickstart import quickstart
 from graphembed.exceptions import GraphEmbedError
 
 USER_ERROR = 2
 BUG = 1
 INTERRUPTED = 130
-BROKEN_PIPE = 141  # what a shell shows for any program whose reader went away
+BROKEN_PIPE = 1  # what typer and rich exit with, too
 
 
 class OneLineErrors(TyperGroup):
@@ -40,22 +42,13 @@ class OneLineErrors(TyperGroup):
         try:
             code = super().main(args, **settings)
             sys.stdout.flush()
+            if code == INTERRUPTED:  # how typer passes Ctrl-C on
+                code = report(KeyboardInterrupt())
         except (Exception, KeyboardInterrupt) as error:
             if debug and not _is_broken_pipe(error):
                 raise
             code = report(error)
         sys.exit(code if isinstance(code, int) else 0)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command; Ctrl-C becomes an exit code here, before typer makes it its own."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as error:
-            raise typer.Exit(report(error)) from error
-        except OSError as error:
-            if not _is_broken_pipe(error):
-                raise
-            raise typer.Exit(report(error)) from error
 
 
 def report(error: BaseException) -> int:
@@ -68,7 +61,7 @@ def report(error: BaseException) -> int:
         typer.echo("graphembed: interrupted", err=True)
         return INTERRUPTED
     message, code = describe(error)
-    prefix = typer.style("graphembed: error:", fg="red", bold=True)
+    prefix = style("graphembed: error:", fg="red", bold=True)
     typer.echo(f"{prefix} {' '.join(message.split())}", err=True)
     return code
 
@@ -140,4 +133,5 @@ for command in (quickstart, fit, neighbors, info, datasets):
 
 def main() -> None:
     """Run the command line."""
+    warnings.formatwarning = lambda message, *_, **__: f"graphembed: warning: {message}\n"
     app(prog_name="graphembed")

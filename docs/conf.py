@@ -1,0 +1,42 @@
+"""Settings of the documentation: sphinx-build -W -b html docs docs/_build/html."""
+
+import graphembed
+
+project = "graphembed"
+author = "the graphembed developers"
+copyright = "2026, the graphembed developers"
+release = version = graphembed.__version__
+
+extensions = [
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build"]
+
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc's parameter lists say more
+numpydoc_show_class_members = False  # the class template lists them
+numpydoc_attributes_as_param_list = True
+numpydoc_validation_checks: set[str] = set()
+
+html_theme = "pydata_sphinx_theme"
+html_title = "graphembed"
+html_theme_options = {
+    "navbar_align": "left",
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "secondary_sidebar_items": ["page-toc"],
+}
+
+
+def skip_member(app, what, name, obj, skip, options):  # noqa: ARG001
+    """Leave out the fields of named tuples: the class describes them itself."""
+    return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field") else None
+
+
+def setup(app):
+    app.connect("autodoc-skip-member", skip_member)

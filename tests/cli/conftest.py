@@ -1,0 +1,67 @@
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from graphembed.cli import app
+
+EDGES = """source,target,weight
+alice,bob,1
+bob,carol,2
+carol,alice,1
+dan,erin,1
+erin,frank,1
+frank,dan,3
+carol,dan,1
+"""
+COMMAND = [sys.executable, "-c", "from graphembed.cli import main; main()"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder to work in, with a small file of edges."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "edges.csv").write_text(EDGES)
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder):
+    """Run a command in this process; it must end with the given exit code."""
+
+    def run(*args, code=0):
+        result = CliRunner().invoke(app, [str(arg) for arg in args])
+        assert result.exit_code == code, result.output
+        if code == 2:
+            assert result.stdout == ""
+            assert result.stderr.startswith("graphembed: error: ")
+            assert result.stderr.count("\n") == 1
+        return result
+
+    return run
+
+
+@pytest.fixture
+def fitted(run):
+    """Vectors of the small file."""
+    run("fit", "edges.csv", "-d", 8)
+    return "vectors.parquet"
+
+
+@pytest.fixture
+def process(folder):
+    """Start the command as a process of its own."""
+    started = []
+
+    def start(*args):
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        started.append(
+            subprocess.Popen([*COMMAND, *map(str, args)], cwd=folder, text=True, **pipes)
+        )
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+        one.communicate()

@@ -1,0 +1,139 @@
+import json
+
+import numpy as np
+import pytest
+
+import graphembed as ge
+from graphembed.cli.fit import find_method, parameter_docs, parse_param
+from graphembed.embedders import all_embedders
+
+
+def test_it_writes_what_the_library_computes(run):
+    result = run("fit", "edges.csv", "-m", "fastrp", "-d", 8, "-o", "v.parquet")
+    written = ge.Vectors.from_parquet("v.parquet")
+    graph = ge.read_edges("edges.csv")
+    expected = ge.FastRP(n_components=8, random_state=0).fit(graph)
+    np.testing.assert_array_equal(written.matrix, expected.embedding_)
+    np.testing.assert_array_equal(written.nodes, expected.nodes_)
+    first, method, seconds, last = result.stdout.splitlines()
+    assert first == "edges.csv: 6 nodes, 7 edges, undirected, weighted"
+    assert method == "FastRP(n_components=8, random_state=0)"
+    assert seconds.startswith("read ")
+    assert last.startswith("v.parquet: 6 x 8 vectors, ")
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("name", ["v.npy", "v.txt", "v.PARQUET", "model/"])
+def test_the_name_of_the_output_says_the_format(run, name):
+    run("fit", "edges.csv", "-d", 8, "-o", name)
+    near = run("neighbors", name.rstrip("/"), "alice", "-k", 1).stdout
+    assert near.split()[-2] == "bob"
+
+
+def test_a_folder_holds_the_model(run):
+    run("fit", "edges.csv", "-d", 8, "-o", "model/")
+    run("fit", "edges.csv", "-d", 4, "-o", "model/")  # replaces its own
+    assert ge.load("model").embedding_.shape == (6, 4)
+
+
+def test_columns_directions_and_parameters_reach_the_library(run, folder):
+    (folder / "e.tsv").write_text("1\tx\t2\t5\n2\ty\t3\t1\n")
+    facts = json.loads(
+        run(
+            "fit", "e.tsv", "--source", 0, "--target", 2, "--weight", 3, "--relation", 1,
+            "--directed", "-d", 4, "-p", "weights=[1, 1]", "-p", "normalize=False",
+            "--random-state", 7, "--n-jobs", 1, "--json",
+        ).stdout
+    )  # fmt: skip
+    assert (facts["n_nodes"], facts["n_edges"]) == (3, 2)
+    assert facts["directed"]
+    assert facts["weighted"]
+    assert facts["parameters"]["weights"] == [1, 1]
+    assert facts["parameters"]["normalize"] is False
+    assert facts["parameters"]["random_state"] == 7
+    assert facts["parameters"]["n_jobs"] == 1
+    assert facts["shape"] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ([], "Which graph?"),
+        (["edges.csv", "-m", "fastpr"], "Did you mean 'fastrp'?"),
+        (["edges.csv", "-p", "densty=0.5"], "Did you mean 'density'?"),
+        (["edges.csv", "-p", "density"], "KEY=VALUE"),
+        (["edges.csv", "-p", "density=dense"], "'density' parameter of FastRP"),
+        (["edges.csv", "-d", "0"], "'n_components' parameter of FastRP"),
+        (["edges.csv", "-d", "8", "-p", "n_components=9"], "given twice"),
+        (["edges.csv", "--weight", "wieght"], "weight"),
+        (["edges.csv", "-o", "v.csv"], ".parquet"),
+        (["edges.csv", "-o", "no/such/v.parquet"], "There is no folder"),
+        (["edges.csv", "-o", "taken.parquet"], "is a folder"),
+        (["edges.csv", "-o", "edges.csv/"], "there is a file of that name"),
+        (["edges.csv", "-o", "full/"], "holds other files"),
+    ],
+)
+def test_what_cannot_work_is_said_and_nothing_is_written(run, folder, args, said):
+    (folder / "taken.parquet").mkdir()
+    (folder / "full").mkdir()
+    (folder / "full" / "thesis.tex").write_text("")
+    before = sorted(folder.rglob("*"))
+    assert said in run("fit", *args, code=2).stderr
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_the_output_is_checked_before_anything_is_read(run):
+    assert "There is no folder" in run("fit", "missing.csv", "-o", "no/v.npy", code=2).stderr
+
+
+def test_a_bad_line_is_named(run, folder):
+    (folder / "bad.csv").write_text("source,target\n1,2\n3\n")
+    assert "bad.csv" in run("fit", "bad.csv", code=2).stderr
+
+
+def test_list_parameters(run):
+    shown = run("fit", "--list-parameters").stdout
+    assert "degree_exponent" in shown
+    assert "Columns of the embedding" in shown
+    listed = json.loads(run("fit", "--list-parameters", "--json").stdout)
+    names = [parameter["name"] for parameter in listed["parameters"]]
+    assert set(names) == set(ge.FastRP().get_params())
+    assert all(parameter["description"] for parameter in listed["parameters"])
+
+
+@pytest.mark.parametrize("name", list(all_embedders()))
+def test_every_method_can_be_named(name):
+    assert find_method(name.lower()) is find_method(name.upper()) is all_embedders()[name]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("k=1", 1), ("k=-0.5", -0.5), ("k=true", True), ("k=None", None), ("k=null", None),
+        ("k=(0, 1)", (0, 1)), ("k=[1]", [1]), ("k=cosine", "cosine"), ("k='1'", "1"),
+        ("k=__import__('os').getcwd()", "__import__('os').getcwd()"), ("k=a=b", "a=b"), ("k=", ""),
+    ],
+)  # fmt: skip
+def test_values_are_literals(text, value):
+    assert parse_param(text) == ("k", value)
+
+
+def test_parameter_docs_are_first_sentences():
+    doc = """A.
+
+Parameters
+----------
+a : str
+    One :math:`k`. Two.
+b : str
+
+    Only
+    this
+
+Notes
+-----
+c : str
+    No parameter.
+"""
+    assert parameter_docs(doc) == {"a": "One k", "b": "Only this"}
+    assert parameter_docs("No parameters.") == {}
