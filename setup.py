@@ -16,7 +16,5 @@ def subpackages(name: str, folder: str) -> list[str]:
 
 setup(
     package_dir=LAYOUT,
-    packages=[
-        package for name, folder in LAYOUT.items() for package in subpackages(name, folder)
-    ],
+    packages=[package for name, folder in LAYOUT.items() for package in subpackages(name, folder)],
 )

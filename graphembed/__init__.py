@@ -1,7 +1,8 @@
 """Graph embeddings: a graph goes in, vectors come out.
 
 >>> import graphembed as ge
->>> vectors = ge.FastRP(n_components=32, random_state=0).fit_transform(ge.datasets.load("karate").graph)
+>>> graph = ge.datasets.load("karate").graph
+>>> vectors = ge.FastRP(n_components=32, random_state=0).fit_transform(graph)
 >>> vectors.shape
 (34, 32)
 """
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from graphembed.graph.ids import NodeIndex
     from graphembed.graph.splits import EdgeSplit, split_edges
     from graphembed.persistence import load, save
+    from graphembed.training.walks import random_walks
     from graphembed.vectors import Neighbors, Vectors
 
 __version__ = "0.1.0"
@@ -32,6 +34,7 @@ _HOME = {
     "NodeIndex": "graphembed.graph.ids",
     "Vectors": "graphembed.vectors",
     "load": "graphembed.persistence",
+    "random_walks": "graphembed.training.walks",
     "read_edges": "graphembed.graph.files",
     "save": "graphembed.persistence",
     "split_edges": "graphembed.graph.splits",
@@ -50,6 +53,7 @@ __all__ = [
     "evaluation",
     "kernels",
     "load",
+    "random_walks",
     "read_edges",
     "save",
     "split_edges",

@@ -82,7 +82,7 @@ class BaseEmbedder(
         rng = check_random_state(self.random_state)
         self.embedding_ = self._embed(graph, rng)
         self.node_index_ = graph.node_index
-        self._vectors = None
+        self._vectors: Vectors | None = None
         return self
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Embedding:
@@ -182,10 +182,11 @@ class BaseEmbedder(
     @property
     def vectors_(self) -> Vectors:
         """The learned vectors by node id: look-up, neighbours, edge scores, export."""
-        if getattr(self, "_vectors", None) is None:
-            trusted = Vectors._trusted(self.node_index_, self.embedding_, self.geometry)
-            self._vectors: Vectors | None = trusted
-        return self._vectors
+        vectors: Vectors | None = getattr(self, "_vectors", None)
+        if vectors is None:
+            vectors = Vectors._trusted(self.node_index_, self.embedding_, self.geometry)
+            self._vectors = vectors
+        return vectors
 
     @property
     def _n_features_out(self) -> int:

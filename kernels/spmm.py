@@ -9,16 +9,12 @@ that will be needed ``PREFETCH`` entries later are asked for ahead of time.
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-LANES = 16  # floats in one LLVM vector; LLVM splits them on processors with narrower registers
+from graphembed.kernels import simd
+
 PREFETCH = 24  # entries ahead
-CACHE_LINE = 16  # floats
-_I64 = ir.IntType(64)
-_I32 = ir.IntType(32)
-_VECTOR = ir.VectorType(ir.FloatType(), LANES)
 
 
 def _define_gather(width: int) -> Any:
@@ -29,19 +25,19 @@ def _define_gather(width: int) -> Any:
     C-contiguous (n, d) float32, ``out`` a contiguous (d,) float32 row.
     """
 
-    @intrinsic  # type: ignore[misc, unused-ignore]
+    @intrinsic
     def gather(typingctx, matrix, indices, weights, start, stop, column, out):  # noqa: ARG001
-        signature = types.void(
-            matrix, indices, weights, types.int64, types.int64, types.int64, out
-        )
+        signature = types.void(matrix, indices, weights, types.int64, types.int64, types.int64, out)
 
         def codegen(context, builder, sig, args):
             arrays = [
-                None if isinstance(kind, types.NoneType) else context.make_array(kind)(context, builder, value)
+                context.make_array(kind)(context, builder, value)
+                if isinstance(kind, types.Array)
+                else None
                 for kind, value in zip(sig.args, args, strict=True)
-                if not isinstance(kind, types.Integer)
             ]
-            _emit_gather(builder, arrays, args[3], args[4], args[5], width)
+            matrix, indices, weights, _, _, _, out = arrays
+            _emit_gather(builder, matrix, indices, weights, out, *args[3:6], width)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -49,77 +45,36 @@ def _define_gather(width: int) -> Any:
     return gather
 
 
-def _emit_gather(builder: Any, arrays: Any, start: Any, stop: Any, column: Any, width: int) -> None:
-    matrix, indices, weights, out = arrays
-    n_vectors = width // LANES
-    vector_pointer = _VECTOR.as_pointer()
-    zero = ir.Constant(_VECTOR, [0.0] * LANES)
+def _emit_gather(
+    builder: Any, matrix: Any, indices: Any, weights: Any, out: Any,
+    start: Any, stop: Any, column: Any, width: int,
+) -> None:  # fmt: skip
     stride = builder.extract_value(matrix.shape, 1)
     # Beyond its own last entry a row asks ahead for the next row's.
-    last = builder.sub(builder.extract_value(indices.shape, 0), _I64(1))
-
-    def address(array: Any, offset: Any, vector: int = 0) -> Any:
-        pointer = builder.gep(array.data, [builder.add(offset, _I64(vector * LANES))])
-        return builder.bitcast(pointer, vector_pointer)
+    last = builder.sub(builder.extract_value(indices.shape, 0), simd.I64(1))
+    columns = [builder.add(column, simd.I64(c)) for c in range(0, width, simd.LANES)]
 
     def row_offset(entry: Any) -> Any:
-        row = builder.sext(builder.load(builder.gep(indices.data, [entry])), _I64)
-        return builder.add(builder.mul(row, stride), column)
+        row = builder.sext(simd.load_scalar(builder, indices.data, entry), simd.I64)
+        return builder.mul(row, stride)
 
-    before = builder.block
-    loop = builder.append_basic_block("gather.loop")
-    done = builder.append_basic_block("gather.done")
-    builder.cbranch(builder.icmp_signed("<", start, stop), loop, done)
-
-    builder.position_at_end(loop)
-    entry = builder.phi(_I64)
-    entry.add_incoming(start, before)
-    sums = [builder.phi(_VECTOR) for _ in range(n_vectors)]
-    ahead = builder.add(entry, _I64(PREFETCH))
-    ahead = builder.select(builder.icmp_signed("<", ahead, last), ahead, last)
-    _emit_prefetch(builder, matrix, row_offset(ahead), width)
-    offset = row_offset(entry)
-    if weights is not None:
-        scalar = builder.load(builder.gep(weights.data, [entry]))
-        weight = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), scalar, _I32(0))
-        lanes = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
-        weight = builder.shuffle_vector(weight, ir.Constant(_VECTOR, ir.Undefined), lanes)
-    updated = []
-    for number, partial in enumerate(sums):
-        values = builder.load(address(matrix, offset, number), align=4)
+    def add_entry(entry: Any, sums: list[Any]) -> list[Any]:
+        ahead = builder.add(entry, simd.I64(PREFETCH))
+        ahead = builder.select(builder.icmp_signed("<", ahead, last), ahead, last)
+        simd.prefetch(builder, matrix.data, builder.add(row_offset(ahead), column), width)
+        offset = row_offset(entry)
+        values = [simd.load(builder, matrix.data, builder.add(offset, c)) for c in columns]
         if weights is None:
-            updated.append(builder.fadd(partial, values))
-        else:
-            product = builder.fmul(weight, values, flags=("contract",))
-            updated.append(builder.fadd(partial, product, flags=("contract",)))
-    following = builder.add(entry, _I64(1))
-    entry.add_incoming(following, loop)
-    for partial, value in zip(sums, updated, strict=True):
-        partial.add_incoming(zero, before)
-        partial.add_incoming(value, loop)
-    builder.cbranch(builder.icmp_signed("<", following, stop), loop, done)
+            return [builder.fadd(total, value) for total, value in zip(sums, values, strict=True)]
+        weight = simd.splat(builder, simd.load_scalar(builder, weights.data, entry))
+        return [
+            simd.multiply_add(builder, weight, value, total)
+            for total, value in zip(sums, values, strict=True)
+        ]
 
-    builder.position_at_end(done)
-    results = []
-    for value in updated:
-        result = builder.phi(_VECTOR)
-        result.add_incoming(zero, before)
-        result.add_incoming(value, loop)
-        results.append(result)
-    for number, result in enumerate(results):
-        builder.store(result, address(out, column, number), align=4)
-
-
-def _emit_prefetch(builder: Any, matrix: Any, offset: Any, width: int) -> None:
-    byte_pointer = ir.IntType(8).as_pointer()
-    arguments = [byte_pointer, _I32, _I32, _I32]
-    prefetch = builder.module.declare_intrinsic(
-        "llvm.prefetch", [byte_pointer], ir.FunctionType(ir.VoidType(), arguments)
-    )
-    for line in range(0, width, CACHE_LINE):
-        pointer = builder.gep(matrix.data, [builder.add(offset, _I64(line))])
-        read, keep, data = _I32(0), _I32(3), _I32(1)
-        builder.call(prefetch, [builder.bitcast(pointer, byte_pointer), read, keep, data])
+    sums = simd.for_range(builder, start, stop, 1, [simd.ZERO] * len(columns), add_entry)
+    for total, c in zip(sums, columns, strict=True):
+        simd.store(builder, total, out.data, c)
 
 
 _gather_128 = _define_gather(128)
@@ -135,7 +90,7 @@ def gather_row(matrix, indices, weights, start, stop, out):
     Each column is summed in the order of k, whatever its place in the row.
     """
     d = out.shape[0]
-    if d < LANES:
+    if d < simd.LANES:
         out[:] = 0
         for k in range(start, stop):
             weight = np.float32(1) if weights is None else weights[k]
@@ -156,7 +111,7 @@ def gather_row(matrix, indices, weights, start, stop, out):
         _gather_16(matrix, indices, weights, start, stop, c, out)
         c += 16
     if c < d:  # the last, overlapping vector computes some columns a second time, to the same bits
-        _gather_16(matrix, indices, weights, start, stop, d - LANES, out)
+        _gather_16(matrix, indices, weights, start, stop, d - simd.LANES, out)
 
 
 @njit(cache=True, nogil=True)

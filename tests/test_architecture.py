@@ -17,16 +17,27 @@ FOLDERS = {
 # A row may import itself and the rows above it; modules without a row of their own belong to that
 # of their package. `graphembed` itself is lazy and imports nothing.
 LAYERS = [
-    ["graphembed.exceptions", "graphembed.random_state", "graphembed.callbacks", "graphembed.atomic"],
+    [
+        "graphembed.exceptions",
+        "graphembed.random_state",
+        "graphembed.callbacks",
+        "graphembed.atomic",
+    ],
     ["graphembed.kernels"],
     ["graphembed.engine"],
     ["graphembed.graph"],
     ["graphembed.neighbors"],
     ["graphembed.vectors", "graphembed.vector_files", "graphembed.word2vec"],
     ["graphembed.base"],
+    ["graphembed.training"],
     ["graphembed.embedders"],
-    ["graphembed.datasets", "graphembed.evaluation", "graphembed.compose", "graphembed.persistence",
-     "graphembed.saved_state"],
+    [
+        "graphembed.datasets",
+        "graphembed.evaluation",
+        "graphembed.compose",
+        "graphembed.persistence",
+        "graphembed.saved_state",
+    ],
     ["graphembed.testing"],
     ["graphembed.cli", "graphembed.__main__"],
 ]
@@ -87,7 +98,9 @@ def test_embedders_never_import_each_other() -> None:
 def test_no_pickle_and_no_parallel_kernels() -> None:
     """Loading a file never runs code; threads are the engine's business."""
     words = ("allow_pickle=True", "import pickle", "parallel=True", "np.random.seed")
-    found = [f"{name}: {word}" for name, path in modules() for word in words if word in path.read_text()]
+    found = [
+        f"{name}: {word}" for name, path in modules() for word in words if word in path.read_text()
+    ]
     assert found == []
 
 

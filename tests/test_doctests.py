@@ -14,7 +14,7 @@ import graphembed.kernels
 
 
 def module_names() -> list[str]:
-    names = ["graphembed"]
+    names = ["graphembed", "graphembed.kernels", "graphembed.datasets"]
     for package in (graphembed, graphembed.kernels, graphembed.datasets):
         found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
         names += [module.name for module in found if not module.name.endswith("__main__")]
@@ -22,9 +22,7 @@ def module_names() -> list[str]:
 
 
 @pytest.mark.parametrize("name", module_names())
-def test_docstring_examples(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_docstring_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     result = doctest.testmod(importlib.import_module(name), optionflags=flags)

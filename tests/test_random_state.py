@@ -10,7 +10,7 @@ def test_same_seed_same_stream() -> None:
 
 
 def test_legacy_random_state_is_reproducible() -> None:
-    keys = [draw_key(check_random_state(np.random.RandomState(1))) for _ in range(2)]  # noqa: NPY002
+    keys = [draw_key(check_random_state(np.random.RandomState(1))) for _ in range(2)]
     assert keys[0] == keys[1]
 
 

@@ -38,13 +38,13 @@ def make_report(
     about : dict
         What :func:`harness.machine.describe` says.
     """
-    ours = next((m for m in measurements if m.reference and m.warm_seconds), None)
+    ours = next((_median(m.warm_seconds) for m in measurements if m.reference), None)
     figures = []
     for measured in measurements:
         figure = asdict(measured)
         figure["warm_median_seconds"] = warm = _median(measured.warm_seconds)
-        comparable = ours is not None and warm is not None and measured.same_work
-        figure["times_ours"] = warm / median(ours.warm_seconds) if comparable else None
+        ratio = warm / ours if warm and ours and measured.same_work else None
+        figure["times_ours"] = ratio
         figures.append(figure)
     return {
         "format": FORMAT,

@@ -110,7 +110,7 @@ def _on_threads(function: Any, n_items: int, threads: int, *arrays: Any) -> None
 
     cuts = np.linspace(0, n_items, threads + 1).astype(np.int64).tolist()
     with ThreadPoolExecutor(threads) as pool:
-        jobs = [pool.submit(function, *arrays, first, last) for first, last in pairwise(cuts)]
+        jobs = [pool.submit(function, *arrays, *span) for span in pairwise(cuts)]
         for job in jobs:
             job.result()
 

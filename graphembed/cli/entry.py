@@ -94,6 +94,7 @@ def _is_broken_pipe(error: BaseException) -> bool:
 
 
 app = typer.Typer(
+    name="graphembed",
     cls=OneLineErrors,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,

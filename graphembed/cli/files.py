@@ -1,6 +1,7 @@
 """Files that the commands read and write, recognised by their names."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -122,7 +123,7 @@ def read_vectors(path: Path) -> "Vectors":
         if not isinstance(vectors, Vectors):
             raise ValueError(f"{path} holds a {type(saved).__name__}, which has no vectors.")
         return vectors
-    readers = {
+    readers: dict[str, Callable[[Path], Vectors]] = {
         ".parquet": Vectors.from_parquet,
         ".npy": Vectors.from_npy,
         ".txt": Vectors.from_word2vec,

@@ -88,6 +88,8 @@ def fit(
     options = {"n_components": n_components, "random_state": random_state, "n_jobs": n_jobs}
     embedder = make_embedder(embedder_class, options, param or [])
     files.check_output(output)
+    if Path(output).resolve() == edges.resolve():
+        raise ValueError(f"-o {output} would replace the file of edges. Choose another name.")
     from graphembed.callbacks import progress
 
     watch = Stopwatch()
@@ -126,7 +128,8 @@ def fit(
     typer.echo(f"{edges}: {count(graph.n_nodes, 'node')}, {count(graph.n_edges, 'edge')}, {kind}")
     typer.echo(" ".join(repr(embedder).split()))
     typer.echo(str(watch))
-    typer.echo(f"{output}: {shape[0]:,} x {shape[1]} vectors, {show_size(size)}")
+    ids = f"; ids: {Path(output).stem}.ids.npy" if output.lower().endswith(".npy") else ""
+    typer.echo(f"{output}: {shape[0]:,} x {shape[1]} vectors, {show_size(size)}{ids}")
 
 
 def find_method(name: str) -> type:

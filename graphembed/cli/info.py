@@ -44,7 +44,7 @@ def info(
         return
     shown = {name: value for name, value in facts.items() if name not in ("file", "kind")}
     print_pairs(
-        [(name, readable(name, value)) for name, value in shown.items()],
+        [(name.removesuffix("_bytes"), readable(name, value)) for name, value in shown.items()],
         title=f"{file}: {facts['kind']}",
     )
 

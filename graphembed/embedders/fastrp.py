@@ -24,16 +24,17 @@ class FastRP(BaseEmbedder):
     .. math:: Z = \sum_{k=1}^{K} w_k \, \mathcal{N}(P^k L R), \qquad
         P = D^{-1} A, \quad L = \mathrm{diag}\left(\frac{d_j}{\sum_i d_i}\right)^{\beta}
 
-    where :math:`d_j` is the (in-)degree of node j, :math:`R` a very sparse random matrix and :math:`\mathcal{N}` divides each row by its
-    norm. Training is :math:`K` products of a sparse and a dense matrix and nothing else.
+    where :math:`d_j` is the (in-)degree of node j, :math:`R` a very sparse random matrix and
+    :math:`\mathcal{N}` divides each row by its norm. Training is :math:`K` products of a sparse
+    and a dense matrix and nothing else.
 
     Parameters
     ----------
     n_components : int, default=128
         Columns of the embedding.
-    weights : array-like of shape (n_powers,), default=(0.0, 1.0, 1.0, 1.0)
+    weights : array-like of shape (n_powers,), default=(0.0, 0.0, 1.0, 1.0)
         Weight :math:`w_k` of each power of the transition matrix, the first for :math:`P`.
-    degree_exponent : float, default=-0.9
+    degree_exponent : float, default=0.0
         :math:`\beta`; negative values play down nodes of high degree.
     density : float, default=1/3
         Share of entries of :math:`R` that are not zero.
@@ -108,8 +109,8 @@ class FastRP(BaseEmbedder):
         self,
         n_components: int = 128,
         *,
-        weights: Sequence[float] = (0.0, 1.0, 1.0, 1.0),
-        degree_exponent: float = -0.9,
+        weights: Sequence[float] = (0.0, 0.0, 1.0, 1.0),
+        degree_exponent: float = 0.0,
         density: float = 1 / 3,
         normalize: bool = True,
         feature_ratio: float = 0.0,
@@ -158,9 +159,7 @@ class FastRP(BaseEmbedder):
             self._propagate(indptr, indices, block.data, power, scratch, result, weight, blocks)
         return result
 
-    def _project(
-        self, graph: Graph, rng: np.random.Generator, out: Embedding | None
-    ) -> Embedding:
+    def _project(self, graph: Graph, rng: np.random.Generator, out: Embedding | None) -> Embedding:
         """Return L R, with columns that come from node features last."""
         from graphembed.kernels.projection import sparse_projection
 

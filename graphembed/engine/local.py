@@ -7,6 +7,7 @@ a fork, lets Ctrl-C through between blocks, and feeds a progress bar.
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
@@ -50,9 +51,7 @@ def available_cores() -> int:
     return int(joblib.cpu_count())
 
 
-def split_by_weight(
-    indptr: npt.NDArray[np.int64], n_blocks: int
-) -> list[tuple[int, int]]:
+def split_by_weight(indptr: npt.NDArray[np.int64], n_blocks: int) -> list[tuple[int, int]]:
     """Cut rows into at most ``n_blocks`` ranges of about equal work (entries plus rows).
 
     Parameters
@@ -78,7 +77,7 @@ def split_by_weight(
     work = np.asarray(indptr, dtype=np.int64) + np.arange(n_rows + 1)
     goals = np.linspace(0, work[-1], n_blocks + 1)[1:-1]
     cuts = np.unique(np.concatenate([[0], np.searchsorted(work, goals), [n_rows]]))
-    return [(int(start), int(stop)) for start, stop in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [(int(start), int(stop)) for start, stop in pairwise(cuts)]
 
 
 def run_blocks(
@@ -123,7 +122,9 @@ def run_blocks(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _call(function: Callable[..., Any], block: tuple[Any, ...], report: Callable[[int], None]) -> Any:
+def _call(
+    function: Callable[..., Any], block: tuple[Any, ...], report: Callable[[int], None]
+) -> Any:
     result = function(*block)
     report(1)
     return result

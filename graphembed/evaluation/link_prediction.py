@@ -168,6 +168,9 @@ def link_prediction(
     ValueError
         If the operator is unknown, a classifier is given with ``"score"``, there are no training
         edges or no test pairs.
+    GraphError
+        If the graph is so dense that fewer non-edges are left than training edges; pass a smaller
+        ``max_train_edges``.
 
     References
     ----------

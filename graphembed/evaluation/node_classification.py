@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from threadpoolctl import threadpool_limits
 
 from graphembed.engine import run_blocks
-from graphembed.evaluation.logistic import one_vs_rest_logistic
 from graphembed.random_state import RandomStateLike, check_random_state
 
 TRAIN_SIZES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -102,7 +102,7 @@ def classify_nodes(
     n_shuffles : int, default=5
         Number of random orders of the nodes.
     classifier : scikit-learn classifier, default=None
-        Fitted to each class against the rest instead of the built-in logistic regression; it needs
+        Fitted to each class against the rest instead of ``LogisticRegression(C=1)``; it needs
         ``decision_function`` or ``predict_proba``.
     normalize : bool, default=False
         Divide rows by their Euclidean norm first. DeepWalk's script does not, ProNE's and CogDL's
@@ -231,12 +231,9 @@ def _class_scores(
     """Return a score of each class for each test node; the larger, the likelier."""
     scores = np.where(Y.all(axis=0), np.inf, -np.inf) * np.ones((len(X_test), 1))
     mixed = Y.any(axis=0) & ~Y.all(axis=0)
-    if classifier is None and mixed.any():
-        fitted = one_vs_rest_logistic(X, Y[:, mixed])
-        scores[:, mixed] = X_test @ fitted.coef + fitted.intercept
-    elif classifier is not None:
-        for column in np.flatnonzero(mixed):
-            scores[:, column] = decision_scores(clone(classifier).fit(X, Y[:, column]), X_test)
+    model = LogisticRegression(max_iter=1000) if classifier is None else classifier
+    for column in np.flatnonzero(mixed):
+        scores[:, column] = decision_scores(clone(model).fit(X, Y[:, column]), X_test)
     return scores
 
 

@@ -205,7 +205,7 @@ class _OneBlasThread:
 
 @cache
 def _blas_controller() -> Any:
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+    from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas")
 

@@ -6,6 +6,7 @@ registry, so an algorithm joins by being registered.
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,7 @@ def check_refuses_bad_weights(embedder: Any) -> None:
     for bad in (-1.0, np.inf, np.nan):
         broken = matrix.copy()
         broken.data[0] = bad
-        _assert_raises(ValueError, lambda broken=broken: _fitted(embedder, broken))
+        _assert_raises(ValueError, partial(_fitted, embedder, broken))
     signed = matrix.copy()
     signed.data[0] = -1.0
     _assert_raises(ValueError, lambda: _fitted(embedder, Graph.from_scipy(signed)))

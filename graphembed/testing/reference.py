@@ -1,5 +1,6 @@
 """Slow, plain numpy twins of the compiled kernels: what each of them must compute."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -195,8 +196,116 @@ def propagate(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Transition step and what it adds to the total; twin of ``kernels.spmm.propagate``."""
     entries = np.ones(len(indices)) if weights is None else np.asarray(weights, dtype=np.float64)
-    sums = [entries[a:b].sum() for a, b in zip(indptr[:-1], indptr[1:], strict=True)]
+    sums = [entries[a:b].sum() for a, b in pairwise(indptr)]
     degrees = np.array(sums)[:, None]
     product = spmm(indptr, indices, weights, matrix) / np.where(degrees > 0, degrees, 1)
     norms = np.linalg.norm(product, axis=1, keepdims=True) if normalize else 1.0
     return product, coefficient * product / np.where(norms == 0, 1, norms)
+
+
+def build_alias(weights: Any) -> npt.NDArray[np.uint64]:
+    """Vose's alias table of one row; twin of ``kernels.alias.build_alias``."""
+    total = 0.0
+    for weight in weights:
+        total += float(weight)
+    scaled = [float(weight) * (len(weights) / total if total else 0.0) for weight in weights]
+    poor = [k for k, mass in enumerate(scaled) if mass < 1]
+    rich = [k for k, mass in enumerate(scaled) if mass >= 1]
+    table = [k << 32 for k in range(len(weights))]
+    while poor and rich:
+        small, large = poor.pop(), rich[-1]
+        table[small] = large << 32 | min(int(scaled[small] * 2**32), 2**32 - 1)
+        scaled[large] -= 1.0 - scaled[small]
+        if scaled[large] < 1:
+            poor.append(rich.pop())
+    return np.array(table, dtype=np.uint64)
+
+
+def choose(table: Any, start: int, entry: int, coin: int) -> int:
+    """Return an entry or its alias; twin of ``kernels.alias.choose``."""
+    alias, share = divmod(int(table[entry]), 2**32)
+    return entry if coin % 2**32 < share else start + alias
+
+
+def unit(bits: int) -> float:
+    """Return a number in [0, 1); twin of ``kernels.rng.unit``."""
+    return (bits >> 11) / 2**53
+
+
+def first_order_walk(
+    indptr: Any, indices: Any, table: Any, key: int, start: int, length: int
+) -> list[int]:
+    """Return one walk; twin of ``kernels.walks.first_order_walks``."""
+    walk = [start]
+    for step in range(1, length):
+        first, degree = int(indptr[walk[-1]]), int(indptr[walk[-1] + 1] - indptr[walk[-1]])
+        if degree == 0:
+            break
+        bits = draw(key, step)
+        entry = first + ((bits >> 32) * degree >> 32)
+        walk.append(int(indices[entry if table is None else choose(table, first, entry, bits)]))
+    return walk + [-1] * (length - len(walk))
+
+
+def weight_thresholds(indptr: Any, weights: Any, gamma: float) -> npt.NDArray[np.float64]:
+    """Return mean plus gamma deviations of each row; twin of ``kernels.walks.mean_weights``."""
+    rows = [np.asarray(weights[a:b], dtype=np.float64) for a, b in pairwise(indptr)]
+    return np.array([row.mean() + gamma * row.std() if len(row) else 0.0 for row in rows])
+
+
+def node2vec_bias(
+    edges: dict[tuple[int, int], float], thresholds: Any, p: float, q: float, t: int, v: int, x: int
+) -> float:
+    """Return alpha of node2vec, or (with thresholds) node2vec+; twin of ``kernels.walks._bias``."""
+    if x == t:
+        return 1 / p
+    if thresholds is None:
+        return 1.0 if (t, x) in edges else 1 / q
+    weight = edges.get((t, x), 0.0)
+    if weight > 0 and weight >= thresholds[x]:
+        return 1.0
+    if edges[v, x] < thresholds[v]:
+        return min(1.0, 1 / q)
+    return 1 / q + (1 - 1 / q) * (weight / thresholds[x] if weight else 0.0)
+
+
+def second_order_walk(
+    indptr: Any, indices: Any, weights: Any, table: Any, means: Any, thresholds: Any,
+    p: float, q: float, key: int, start: int, length: int,
+) -> list[int]:  # fmt: skip
+    """Return one walk, by the same draws; twin of ``kernels.walks.second_order_walks``."""
+    n_trials = 64
+    entry_weights = np.ones(len(indices)) if weights is None else np.asarray(weights, np.float64)
+    sources = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)).tolist()
+    pairs = zip(sources, np.asarray(indices).tolist(), strict=True)
+    edges = dict(zip(pairs, entry_weights.tolist(), strict=True))
+    high = max(1.0, 1 / q)
+    walk = [start]
+    for step in range(1, length):
+        v, t = walk[-1], walk[-2] if step > 1 else -1
+        row = range(int(indptr[v]), int(indptr[v + 1]))
+        if not row:
+            break
+        biases = [node2vec_bias(edges, thresholds, p, q, t, v, int(indices[k])) for k in row]
+        mean = 1.0 if weights is None else means[v]
+        back = max(1 / p / high - 1, 0.0) * (edges.get((v, t), 0.0) / mean) if step > 1 else 0.0
+        for trial in range(min(n_trials, 2 * len(row))):
+            counter = step * (2 * n_trials + 1) + 2 * trial
+            place = unit(draw(key, counter)) * (len(row) + back)
+            if place >= len(row) and back > 0:
+                walk.append(t)
+                break
+            slot = min(int(place), len(row) - 1)
+            entry, coin = row[slot], place - slot
+            if table is not None:
+                entry = choose(table, row[0], entry, int(coin * 2**32))
+                coin = unit(draw(key, counter + 1))
+            if step == 1 or len(row) == 1 or coin * high < biases[entry - row[0]]:
+                walk.append(int(indices[entry]))
+                break
+        else:
+            masses = [bias * entry_weights[k] for bias, k in zip(biases, row, strict=True)]
+            sums = np.cumsum(masses)
+            goal = unit(draw(key, step * (2 * n_trials + 1) + 2 * n_trials)) * sums[-1]
+            walk.append(int(indices[row[int(np.argmax(sums > goal))]]))
+    return walk + [-1] * (length - len(walk))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from harness.contender import Measurement
 from rows import all_rows
-from rows.fastrp import LENGTHS, MICRO, _edge_lines, classification
+from rows.fastrp import LENGTHS, MICRO, THREE_POWERS, _edge_lines, classification, from_power_zero
 from rows.neighbors import agreement
 from rows.spmm import CONTENDERS, LIMITS, annotate
 from run import main
@@ -29,6 +29,11 @@ def test_an_unknown_row_is_named_with_the_known_ones(capsys):
 def test_missing_peers_are_said_before_anything_runs(capsys, tmp_path):
     assert main(["import", "--peers", str(tmp_path)]) == 2
     assert "--make-peers" in capsys.readouterr().err
+
+
+def test_the_fastrp_package_counts_powers_from_zero():
+    assert from_power_zero(THREE_POWERS) == (0.0, *THREE_POWERS)
+    assert len(from_power_zero(THREE_POWERS)) - 1 == len(THREE_POWERS)  # products made
 
 
 def test_edge_lines_name_each_edge_once():

@@ -15,7 +15,7 @@ erin,frank,1
 frank,dan,3
 carol,dan,1
 """
-COMMAND = [sys.executable, "-c", "from graphembed.cli import main; main()"]
+COMMAND = [sys.executable, "-m", "graphembed"]
 
 
 @pytest.fixture
@@ -55,11 +55,11 @@ def process(folder):
     started = []
 
     def start(*args):
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        started.append(
-            subprocess.Popen([*COMMAND, *map(str, args)], cwd=folder, text=True, **pipes)
-        )
-        return started[-1]
+        command = [*COMMAND, *map(str, args)]
+        pipe = subprocess.PIPE
+        one = subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, encoding="utf-8")
+        started.append(one)
+        return one
 
     yield start
     for one in started:

@@ -11,7 +11,7 @@ import graphembed
 from graphembed.cli.entry import BROKEN_PIPE, describe, report
 from graphembed.exceptions import UnknownNodeError
 
-COMMAND = [sys.executable, "-c", "from graphembed.cli import main; main()"]
+COMMAND = [sys.executable, "-m", "graphembed"]
 
 
 def test_version(run):
@@ -47,7 +47,7 @@ def test_wrong_use_is_one_line_and_exit_code_2(run, args, said):
 
 
 def test_usage_errors_point_at_help(run):
-    assert run("fit", "-d", "x", code=2).stderr.endswith("See: root fit --help\n")
+    assert run("fit", "-d", "x", code=2).stderr.endswith("See: graphembed fit --help\n")
 
 
 @pytest.mark.parametrize(

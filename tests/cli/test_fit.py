@@ -71,6 +71,7 @@ def test_columns_directions_and_parameters_reach_the_library(run, folder):
         (["edges.csv", "-o", "taken.parquet"], "is a folder"),
         (["edges.csv", "-o", "edges.csv/"], "there is a file of that name"),
         (["edges.csv", "-o", "full/"], "holds other files"),
+        (["e.npy", "-o", "./e.npy"], "would replace the file of edges"),
     ],
 )
 def test_what_cannot_work_is_said_and_nothing_is_written(run, folder, args, said):

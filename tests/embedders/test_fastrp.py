@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -63,7 +64,8 @@ def test_exactly_inductive() -> None:
     matrix = graphs.two_cliques().to_scipy()
     model = ge.FastRP(32, random_state=0).fit(matrix)
     np.testing.assert_array_equal(model.transform(matrix[[3]]), model.embedding_[[3]])
-    np.testing.assert_array_equal(model.transform(matrix[[5, 3]].toarray()), model.embedding_[[5, 3]])
+    dense = matrix[[5, 3]].toarray()
+    np.testing.assert_array_equal(model.transform(dense), model.embedding_[[5, 3]])
     scaled = model.transform(3 * matrix[[3]])  # only the shares of the weights count
     np.testing.assert_allclose(scaled, model.embedding_[[3]], rtol=1e-5, atol=1e-6)
 
@@ -159,7 +161,7 @@ def test_same_bits_in_another_process() -> None:
     for hash_seed, threads in [("0", "1"), ("1", "2")]:
         run = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-            env={**__import__("os").environ, "PYTHONHASHSEED": hash_seed, "OMP_NUM_THREADS": threads},
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "OMP_NUM_THREADS": threads},
         )  # fmt: skip
         found.add(run.stdout.strip())
     assert len(found) == 1

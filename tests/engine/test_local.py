@@ -79,9 +79,12 @@ def test_interrupt_stops_between_blocks() -> None:
     code = """
 import threading
 from graphembed.engine import run_blocks
-print("ready", flush=True)
+def work(i):
+    if i == 0:
+        print("ready", flush=True)
+    threading.Event().wait(0.05)
 try:
-    run_blocks(lambda i: threading.Event().wait(0.05), [(i,) for i in range(10_000)], n_jobs=2)
+    run_blocks(work, [(i,) for i in range(10_000)], n_jobs=2)
 except KeyboardInterrupt:
     print("stopped")
 """
