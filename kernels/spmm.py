@@ -26,7 +26,7 @@ def _define_gather(width: int) -> Any:
     """
 
     @intrinsic
-    def gather(typingctx, matrix, indices, weights, start, stop, column, out):  # noqa: ARG001
+    def gather(typingctx, matrix, indices, weights, start, stop, column, out):
         signature = types.void(matrix, indices, weights, types.int64, types.int64, types.int64, out)
 
         def codegen(context, builder, sig, args):
