@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphembed import datasets, evaluation, kernels, testing
     from graphembed.compose import NodeFeatures
+    from graphembed.embedders.deepwalk import DeepWalk
     from graphembed.embedders.fastrp import FastRP
+    from graphembed.embedders.node2vec import Node2Vec
     from graphembed.graph.files import read_edges
     from graphembed.graph.graph import Graph
     from graphembed.graph.ids import NodeIndex
@@ -26,10 +28,12 @@ __version__ = "0.1.0"
 
 # Where each public name lives; loaded on first use, so that importing costs nothing.
 _HOME = {
+    "DeepWalk": "graphembed.embedders.deepwalk",
     "EdgeSplit": "graphembed.graph.splits",
     "FastRP": "graphembed.embedders.fastrp",
     "Graph": "graphembed.graph.graph",
     "Neighbors": "graphembed.vectors",
+    "Node2Vec": "graphembed.embedders.node2vec",
     "NodeFeatures": "graphembed.compose",
     "NodeIndex": "graphembed.graph.ids",
     "Vectors": "graphembed.vectors",
@@ -42,10 +46,12 @@ _HOME = {
 _MODULES = ("datasets", "embedders", "evaluation", "exceptions", "graph", "kernels", "testing")
 
 __all__ = [
+    "DeepWalk",
     "EdgeSplit",
     "FastRP",
     "Graph",
     "Neighbors",
+    "Node2Vec",
     "NodeFeatures",
     "NodeIndex",
     "Vectors",

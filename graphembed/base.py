@@ -129,7 +129,7 @@ class BaseEmbedder(
         if isinstance(X, Graph):
             return self._transform_graph(X)
         X = self._validate_matrix(X, reset=False)
-        return self._embed_new(_canonical(X))
+        return self._embed_new(canonical(X))
 
     def _transform_graph(self, graph: Graph) -> Embedding:
         rows = self.node_index_.find(graph.nodes)
@@ -141,18 +141,19 @@ class BaseEmbedder(
             self._check_non_negative(block.data)
             shape = (len(new), len(self.node_index_))
             edges = (block.row, rows[known][block.col])
-            result[new] = self._embed_new(_canonical(sp.coo_array((block.data, edges), shape)))
+            result[new] = self._embed_new(canonical(sp.coo_array((block.data, edges), shape)))
         return result
 
-    def _as_graph(self, X: Any) -> Graph:
+    def _as_graph(self, X: Any, *, reset: bool = True) -> Graph:
         """Check what the outside gives, once; return a graph without relations."""
         if isinstance(X, Graph):
             graph = X.without_relations()
             if graph.weights is not None:
                 self._check_non_negative(graph.weights)
-            self.n_features_in_ = graph.n_nodes
+            if reset:
+                self.n_features_in_ = graph.n_nodes
             return graph
-        X = self._validate_matrix(X, reset=True)
+        X = self._validate_matrix(X, reset=reset)
         if X.shape[0] != X.shape[1]:
             raise GraphError(
                 f"{type(self).__name__} expects a Graph or a square adjacency matrix; got shape "
@@ -204,7 +205,7 @@ class BaseEmbedder(
         return tags
 
 
-def _canonical(matrix: Any) -> sp.csr_array:
+def canonical(matrix: Any) -> sp.csr_array:
     """Return a float32 csr copy with sorted, unique column numbers."""
     block = sp.csr_array(matrix, dtype=np.float32, copy=True)
     block.sum_duplicates()

@@ -26,10 +26,13 @@ class Job:
     finish : callable, default=identity
         Turns the result into the array that is handed back (rows in the order of the input).
         Not timed.
+    notes : dict
+        What ``run`` found out on the way, such as the time of a phase; of its last call.
     """
 
     run: Callable[[], Any]
     finish: Callable[[Any], Any] = _as_is
+    notes: dict[str, Result] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,17 @@ class Contender:
     params : mapping, optional
         Further arguments of ``function``; must be JSON.
     peer : bool, default=False
-        Run by the interpreter of the peers' virtual environment.
+        Run by the interpreter of a virtual environment of the peers.
+    peer_group : str, default=""
+        Which of the peers' environments; see :data:`harness.peers.GROUPS`.
     reference : bool, default=False
         The contender that ratios are taken to: ours.
     same_work : bool, default=True
         Whether it does the work of the others, so that a ratio means something; a measured limit
         of the machine does not.
+    once : bool, default=False
+        Takes minutes: one call in one process, with no turn for a cold one. What it compiles
+        before the first call of ``run`` is not timed.
     """
 
     name: str
@@ -65,8 +73,10 @@ class Contender:
     distributions: tuple[str, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
     peer: bool = False
+    peer_group: str = ""
     reference: bool = False
     same_work: bool = True
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,8 +95,8 @@ class Settings:
         Temporary folder: inputs, outputs, compiler caches.
     cache : Path
         Folder that is kept: inputs that take long to make.
-    peer_python : Path or None
-        Interpreter of the peers; None leaves the peers out.
+    peer_pythons : mapping of str to Path
+        Interpreter of each group of peers; peers whose group is missing are left out.
     timeout : float
         Seconds after which one process is stopped.
     """
@@ -96,7 +106,7 @@ class Settings:
     n_shuffles: int
     workspace: Path
     cache: Path
-    peer_python: Path | None
+    peer_pythons: Mapping[str, Path]
     timeout: float = 1800.0
 
 
@@ -157,8 +167,11 @@ class Row:
         One sentence: the work, its size, and what the result column holds.
     run : callable
         ``run(settings) -> list of Measurement``.
+    peer_groups : tuple of str, default=()
+        The groups of peers it needs.
     """
 
     name: str
     title: str
     run: Callable[[Settings], list[Measurement]]
+    peer_groups: tuple[str, ...] = ()

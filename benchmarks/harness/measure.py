@@ -43,9 +43,9 @@ def interpreter(contender: Contender, settings: Settings) -> Path:
     """Return the Python that runs this contender."""
     if not contender.peer:
         return Path(sys.executable)
-    if settings.peer_python is None:
+    if contender.peer_group not in settings.peer_pythons:
         raise MeasurementError("The peers are not installed: run with --make-peers first.")
-    return settings.peer_python
+    return settings.peer_pythons[contender.peer_group]
 
 
 def run_once(
@@ -78,7 +78,7 @@ def run_once(
     -------
     dict
         ``versions``, ``import_seconds``, ``build_seconds``, ``seconds`` (one for each call),
-        ``rss_before_bytes``, ``peak_rss_bytes``.
+        ``rss_before_bytes``, ``peak_rss_bytes``, ``notes``.
 
     Raises
     ------
@@ -139,12 +139,13 @@ def compare(
     """Measure contenders side by side: A B C, A B C, ...; every turn is a fresh process.
 
     The first turn (``cold``) has an empty compiler cache and makes one call. In each of the
-    ``rounds`` that follow, the first call of the process is not counted.
+    ``rounds`` that follow, the first call of the process is not counted. A contender that is
+    measured ``once`` takes part in the first of these rounds only, with one call.
 
     Parameters
     ----------
     contenders : sequence of Contender
-        Peers are left out when no peers are installed.
+        Peers are left out when they are not installed.
     inputs : mapping of str to Path
         The ``.npy`` files handed over.
     settings : Settings
@@ -164,7 +165,7 @@ def compare(
     list of Measurement
         In the order of ``contenders``; a contender that failed has ``error``.
     """
-    contenders = [c for c in contenders if settings.peer_python is not None or not c.peer]
+    contenders = [c for c in contenders if not c.peer or c.peer_group in settings.peer_pythons]
     rounds = settings.rounds or rounds
     shared_cache = Path(tempfile.mkdtemp(prefix="numba-", dir=settings.workspace))
     runs: list[list[dict[str, Any]]] = [[] for _ in contenders]
@@ -173,7 +174,7 @@ def compare(
     outputs = [settings.workspace / f"output-{i}.npy" for i in range(len(contenders))]
     for turn in range(-1 if cold else 0, rounds):
         for i, contender in enumerate(contenders):
-            if errors[i] is not None:
+            if errors[i] is not None or (contender.once and turn != 0):
                 continue
             try:
                 if turn < 0:
@@ -186,7 +187,7 @@ def compare(
                             contender,
                             inputs,
                             settings,
-                            calls=calls,
+                            calls=1 if contender.once else calls,
                             numba_cache=shared_cache,
                             output=None if score is None else outputs[i],
                         )
@@ -223,4 +224,5 @@ def _summary(
         measured.warm_seconds = [s for run in runs for s in (run["seconds"][1:] or run["seconds"])]
         measured.rss_before_bytes = int(median(run["rss_before_bytes"] for run in runs))
         measured.peak_rss_bytes = int(median(run["peak_rss_bytes"] for run in runs))
+        measured.results = dict(runs[-1]["notes"])
     return measured

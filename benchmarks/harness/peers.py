@@ -1,9 +1,24 @@
-"""The peers' own virtual environment, so that their pins never meet ours."""
+"""The peers' own virtual environments, so that their pins never meet ours."""
 
 import subprocess
 import sys
 import venv
 from pathlib import Path
+
+# An environment for each set of peers that agree on their pins: `.venv-peers` and
+# requirements-peers.txt, `.venv-peers-walks` and requirements-peers-walks.txt.
+GROUPS = ("", "walks")
+
+
+def named(path: Path, group: str) -> Path:
+    """Return the folder or file of a group, given that of the group "".
+
+    Examples
+    --------
+    >>> named(Path("requirements-peers.txt"), "walks").name
+    'requirements-peers-walks.txt'
+    """
+    return path.with_stem(f"{path.stem}-{group}") if group else path
 
 
 def peer_python(folder: Path) -> Path:

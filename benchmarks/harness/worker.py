@@ -87,6 +87,7 @@ def measure(spec: dict[str, Any]) -> dict[str, Any]:
         "seconds": seconds,
         "rss_before_bytes": rss_before,
         "peak_rss_bytes": peak_rss,
+        "notes": job.notes,
     }
 
 

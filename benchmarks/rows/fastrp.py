@@ -6,17 +6,15 @@ from typing import Any
 import numpy as np
 from harness.contender import Contender, Job, Measurement, Result, Row, Settings
 from harness.inputs import csr, n_bytes, rmat, save_graph
+from harness.judge import classification
 from harness.measure import compare
 
 # One weight for each power of the transition matrix, from the first on.
-# The exponent suits dense social graphs like BlogCatalog; our defaults have a contender of their own.
+# The exponent suits dense social graphs like this one; our defaults have a contender of their own.
 FOUR_POWERS = {"weights": (0.0, 1.0, 1.0, 1.0), "degree_exponent": -0.9}
 THREE_POWERS = (0.0, 1.0, 1.0)
 # The fastrp package's first weight is that of the random matrix itself, power 0.
 FASTRP_DEFAULT = (0.0, 1.0, 1.0)
-TRAIN_SIZES = (0.1, 0.5, 0.9)
-MICRO = "micro-F1 at 10/50/90 %"
-LENGTHS = (1.0, 2.0, 4.0, 8.0, 16.0)
 RMAT_SCALE = 20
 PAIRS_PER_CHUNK = 65536
 
@@ -133,44 +131,6 @@ def classified(name: str, contenders: tuple[Contender, ...]) -> Any:
     return run
 
 
-def classification(embedding: Any, labels: Any, n_shuffles: int) -> dict[str, Result]:
-    """Judge an embedding by the labels that can be predicted from it.
-
-    The judge's penalty is fixed (C=1), so longer rows are penalised less: a mere factor on an
-    embedding moves its score by points. Rows as they came would reward a library for a length
-    that it happens to return. So all are judged with rows of length 1, and once more at the
-    length of ``LENGTHS`` that suits each best, which is the same as tuning C for each. That length
-    is chosen on a shuffle other than those reported.
-    """
-    from graphembed.evaluation import classify_nodes
-
-    embedding = np.asarray(embedding, dtype=np.float32)
-    norms = np.linalg.norm(embedding, axis=1, keepdims=True)
-    unit = embedding / np.where(norms > 0, norms, 1)
-
-    def judge(length: float, sizes: tuple[float, ...], shuffles: int, seed: int) -> Any:
-        rows = unit * np.float32(length)
-        return classify_nodes(
-            rows, labels, train_sizes=sizes, n_shuffles=shuffles, random_state=seed
-        )
-
-    best = max(LENGTHS, key=lambda length: judge(length, (0.5,), 1, 1).micro_f1.mean())
-    at_one = judge(1.0, TRAIN_SIZES, n_shuffles, 0)
-    at_best = judge(best, TRAIN_SIZES, n_shuffles, 0)
-    return {
-        MICRO: _percent(at_one.micro_f1.mean(axis=1)),
-        "+-": _percent(at_one.micro_f1.std(axis=1)),
-        "macro-F1": _percent(at_one.macro_f1.mean(axis=1)),
-        "best row length": best,
-        "micro-F1 there": _percent(at_best.micro_f1.mean(axis=1)),
-        "macro-F1 there": _percent(at_best.macro_f1.mean(axis=1)),
-    }
-
-
-def _percent(values: Any) -> list[float]:
-    return [round(100 * float(value), 2) for value in values]
-
-
 def run_rmat(settings: Settings) -> list[Measurement]:
     """Embed the large graph; judge memory against ``graph + 3 x output``."""
     n_components = 128
@@ -224,15 +184,18 @@ def rows() -> list[Row]:
             "fastrp-blogcatalog",
             "BlogCatalog, 10,312 nodes, 512 components, 4 powers: fit, and node classification",
             classified("blogcatalog", blogcatalog),
+            ("",),
         ),
         Row(
             "fastrp-ppi",
             "PPI (homo sapiens), 3,890 nodes, 512 components, 4 powers: fit, and classification",
             classified("ppi_homo_sapiens", ppi),
+            ("",),
         ),
         Row(
             "fastrp-rmat",
             "R-MAT, 2^20 nodes, 16 M edges, 128 components, 3 powers: fit, and memory",
             run_rmat,
+            ("",),
         ),
     ]

@@ -51,7 +51,7 @@ def _call(python: Path, code: str, settings: Settings) -> str:
 
 def run(settings: Settings) -> list[Measurement]:
     """Import each library in turn, a bare interpreter before each, REPEATS times over."""
-    pythons = {False: Path(sys.executable), True: settings.peer_python}
+    pythons = {False: Path(sys.executable), True: settings.peer_pythons.get("")}
     found = {
         module: Measurement(module, reference=module == "graphembed", params={"peer": peer})
         for module, _, peer in LIBRARIES
@@ -92,4 +92,4 @@ def run(settings: Settings) -> list[Measurement]:
 def rows() -> list[Row]:
     """Return the rows of this file."""
     title = f"Import in a fresh process less a bare interpreter's start, median of {REPEATS}"
-    return [Row("import", title, run)]
+    return [Row("import", title, run, peer_groups=("",))]

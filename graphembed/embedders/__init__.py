@@ -1,8 +1,10 @@
 """One file, one algorithm; this listing is the registry."""
 
+from graphembed.embedders.deepwalk import DeepWalk
 from graphembed.embedders.fastrp import FastRP
+from graphembed.embedders.node2vec import Node2Vec
 
-__all__ = ["FastRP", "all_embedders"]
+__all__ = ["DeepWalk", "FastRP", "Node2Vec", "all_embedders"]
 
 
 def all_embedders() -> dict[str, type]:

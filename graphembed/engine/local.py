@@ -5,8 +5,10 @@ a fork, lets Ctrl-C through between blocks, and feeds a progress bar.
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+REPORT_EVERY = 0.2  # seconds between reports while only other threads work
 THREAD_LIMITS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -96,35 +99,89 @@ def run_blocks(
     blocks : sequence of tuples
         The arguments of each call.
     n_jobs : int or None, default=-1
-        Number of threads; see :func:`effective_n_jobs`.
+        Number of threads, this one included; see :func:`effective_n_jobs`.
     on_done : callable, optional
         Called from this thread with the number of blocks that just finished.
 
     Notes
     -----
-    The first error stops what has not started yet and is raised here. So does Ctrl-C.
+    The first error stops what has not started yet and is raised here. So does Ctrl-C. Within a
+    block, further calls run in the thread of the block.
     """
-    n_threads = min(effective_n_jobs(n_jobs), len(blocks))
-    report = on_done or (lambda _: None)
-    if n_threads <= 1:
-        return [_call(function, block, report) for block in blocks]
-    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="graphembed")
+    inside = getattr(_inside, "block", False)
+    n_threads = 1 if inside else min(effective_n_jobs(n_jobs), len(blocks))
+    run = _Run(function, blocks, on_done)
+    helpers = [_pool(n_threads).submit(run.work) for _ in range(n_threads - 1)]
     try:
-        futures = [pool.submit(function, *block) for block in blocks]
-        pending: Iterable[Any] = futures
-        while pending:
-            done, pending = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-            report(len(done))
-        return [future.result() for future in futures]
+        run.work(report=True)
+        while helpers and wait(helpers, timeout=REPORT_EVERY).not_done:
+            run.report()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        run.stop()
+        wait(helpers)
+    for helper in helpers:
+        helper.result()
+    run.report()
+    return run.results
 
 
-def _call(
-    function: Callable[..., Any], block: tuple[Any, ...], report: Callable[[int], None]
-) -> Any:
-    result = function(*block)
-    report(1)
-    return result
+class _Run:
+    """Blocks that several threads take one by one."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        blocks: Sequence[tuple[Any, ...]],
+        on_done: Callable[[int], None] | None,
+    ) -> None:
+        self.function, self.blocks, self.on_done = function, blocks, on_done
+        self.results: list[Any] = [None] * len(blocks)
+        self._left = deque(range(len(blocks)))
+        self._finished: deque[int] = deque()  # both are safe to share between threads
+
+    def work(self, report: bool = False) -> None:
+        """Take blocks until none is left."""
+        outer = getattr(_inside, "block", False)
+        _inside.block = True
+        try:
+            while self._left:
+                try:
+                    number = self._left.popleft()
+                except IndexError:  # another thread was faster
+                    return
+                self.results[number] = self.function(*self.blocks[number])
+                self._finished.append(number)
+                if report:
+                    self.report()
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            _inside.block = outer
+
+    def stop(self) -> None:
+        """Leave the blocks that nobody has taken."""
+        self._left.clear()
+
+    def report(self) -> None:
+        """Tell how many blocks have finished since the last report."""
+        n_done = 0
+        while self._finished:
+            self._finished.popleft()
+            n_done += 1
+        if n_done and self.on_done is not None:
+            self.on_done(n_done)
+
+
+_inside = threading.local()
+_pools: dict[int, ThreadPoolExecutor] = {}
+# Threads do not survive a fork: the child makes its own.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)
+
+
+def _pool(n_threads: int) -> ThreadPoolExecutor:
+    """Return the threads that help the calling one, kept from call to call."""
+    if n_threads not in _pools:
+        _pools[n_threads] = ThreadPoolExecutor(n_threads - 1, thread_name_prefix="graphembed")
+    return _pools[n_threads]

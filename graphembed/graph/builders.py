@@ -410,3 +410,40 @@ def _dense(features: Any) -> npt.NDArray[np.float32]:
 def _check_real(dtype: np.dtype[Any]) -> None:
     if dtype.kind not in "biufO":
         raise TypeError(f"got the dtype {dtype}")
+
+
+def reindexed(graph: Graph, nodes: NodeIndex) -> Graph:
+    """Return a graph with its rows in another order, and nodes it does not have as isolated ones.
+
+    Parameters
+    ----------
+    graph : Graph
+        Features are left out.
+    nodes : NodeIndex
+        Holds all nodes of the graph.
+
+    Raises
+    ------
+    UnknownNodeError
+        If a node of the graph is not in ``nodes``.
+
+    Examples
+    --------
+    >>> from graphembed import Graph, NodeIndex
+    >>> from graphembed.graph.builders import reindexed
+    >>> reindexed(Graph.from_edges(["a"], ["b"]), NodeIndex.from_ids(["c", "b", "a"]))
+    Graph(n_nodes=3, n_edges=1, undirected, unweighted)
+    """
+    rows = nodes.rows(graph.nodes).astype(np.int32)
+    pairs = rows[graph.edges()]
+    edge_types = graph.triples()[:, 1] if graph.edge_types is not None else None
+    weights = graph.edge_weights() if graph.weights is not None else None
+    return from_rows(
+        pairs[:, 0],
+        pairs[:, 1],
+        weights=weights,
+        edge_types=edge_types,
+        nodes=nodes,
+        directed=graph.directed,
+        relations=graph.relations,
+    )

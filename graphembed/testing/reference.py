@@ -309,3 +309,102 @@ def second_order_walk(
             goal = unit(draw(key, step * (2 * n_trials + 1) + 2 * n_trials)) * sums[-1]
             walk.append(int(indices[row[int(np.argmax(sums > goal))]]))
     return walk + [-1] * (length - len(walk))
+
+
+def skipgram_group(
+    w_in: Any, w_out: Any, inputs: Any, outputs: Any, negatives: Any, rate: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
+    """Train one group of pairs with shared negatives; return new tables and the loss before.
+
+    Twin of one turn of ``kernels.skipgram.train_pairs`` and of its twin in ``kernels.torch``.
+    """
+    u, v = np.asarray(w_in, dtype=np.float64), np.asarray(w_out, dtype=np.float64)
+    new_u, new_v, loss = u.copy(), v.copy(), 0.0
+    for x, c in zip(inputs, outputs, strict=True):
+        others = [(n, 0) for n in negatives if n != c]
+        for y, label in [(c, 1), *others]:
+            score = u[x] @ v[y]
+            gradient = label - 1 / (1 + np.exp(-score))
+            new_u[x] += rate * gradient * v[y]
+            new_v[y] += rate * gradient * u[x]
+            loss += np.logaddexp(0, -score if label else score)
+    return new_u, new_v, loss
+
+
+def row_hash(indices: Any, bits: Any) -> int:
+    """Hash of a sparse row; twin of ``kernels.folding.hash_rows``."""
+    key = mix(len(indices))
+    for column, word in zip(indices, bits, strict=True):
+        key = fold(key, int(column) << 32 | int(word))
+    return key
+
+
+def fold_in(
+    indices: Any, weights: Any, key: int, w_in: Any, w_out: Any, n_steps: int, n_negatives: int,
+    rate: float,
+) -> npt.NDArray[np.float64]:  # fmt: skip
+    """Place one new node, negatives uniform; twin of ``kernels.folding.fold_in``."""
+    row = np.zeros(w_in.shape[1])
+    if len(indices) == 0:
+        return row
+    weights = np.asarray(weights, dtype=np.float64)
+    row = (weights / weights.sum()) @ w_in[indices].astype(np.float64)
+    counter = 0
+    for step in range(n_steps):
+        goal = (draw(key, counter) >> 11) / 2**53 * weights.sum()
+        counter += 1
+        positive = indices[
+            min(np.searchsorted(np.cumsum(weights), goal, "right"), len(indices) - 1)
+        ]
+        gradient = (1 - 1 / (1 + np.exp(-row @ w_out[positive]))) * w_out[positive]
+        for _ in range(n_negatives):
+            negative = (draw(key, counter) >> 32) * len(w_out) >> 32
+            counter += 1
+            if negative != positive:
+                gradient = gradient - w_out[negative] / (1 + np.exp(-row @ w_out[negative]))
+        row = row + rate * (1 - step / n_steps) * gradient
+    return row
+
+
+def core_numbers(indptr: Any, indices: Any) -> npt.NDArray[np.int32]:
+    """Strip nodes of fewer than k neighbours, k by k; twin of ``kernels.cores.core_numbers``."""
+    adjacency = np.zeros((len(indptr) - 1, len(indptr) - 1), dtype=np.int64)
+    for i, (start, stop) in enumerate(pairwise(indptr)):
+        adjacency[i, indices[start:stop]] = 1
+    np.fill_diagonal(adjacency, 0)
+    core = np.zeros(len(adjacency), dtype=np.int32)
+    inside = np.ones(len(adjacency), dtype=bool)
+    for k in range(1, len(adjacency) + 1):
+        while (outside := inside & (adjacency[:, inside].sum(axis=1) < k)).any():
+            inside &= ~outside
+        core[inside] = k
+    return core
+
+
+def choose_neighbor(
+    indptr: Any, indices: Any, weights: Any, scales: Any, hashes: Any, offers: Any, node: int
+) -> tuple[int, float]:
+    """Return the closest neighbour and its rating; twin of ``kernels.matching.choose_neighbors``.
+
+    It is -1 if there is none.
+    """
+    ratings = [
+        (float(weights[k] * (scales[node] * scales[j])), mix((hashes[node] + hashes[j]) % 2**64), j)
+        for k in range(indptr[node], indptr[node + 1])
+        if (j := int(indices[k])) != node and offers[j]
+    ]
+    rating, _, neighbor = max(ratings, default=(-1.0, 0, -1))
+    return neighbor, rating
+
+
+def group_links(
+    indptr: Any, indices: Any, weights: Any, groups: Any
+) -> dict[tuple[int, int], float]:
+    """Return weights between groups; twin of ``kernels.matching.count_links``, ``sum_links``."""
+    links: dict[tuple[int, int], float] = {}
+    for i, (start, stop) in enumerate(pairwise(indptr)):
+        for k in range(start, stop):
+            pair = int(groups[i]), int(groups[indices[k]])
+            if pair[0] != pair[1]:
+                links[pair] = links.get(pair, 0.0) + float(weights[k])
+    return links

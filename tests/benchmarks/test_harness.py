@@ -75,7 +75,7 @@ def settings(tmp_path):
         n_shuffles=2,
         workspace=workspace,
         cache=tmp_path / "cache",
-        peer_python=Path(sys.executable),
+        peer_pythons={"": Path(sys.executable)},
         timeout=60.0,
     )
 
@@ -161,7 +161,7 @@ def test_one_judge_scores_what_each_handed_back(toy, settings, tmp_path):
 
 
 def test_without_peers_only_ours_is_measured(toy, settings, tmp_path):
-    alone = replace(settings, peer_python=None)
+    alone = replace(settings, peer_pythons={})
     peer = contender(toy.variables, "peer", peer=True)
     found = compare([peer, contender(toy.variables)], {}, alone, calls=1, rounds=1, cold=False)
     assert [measured.contender for measured in found] == ["toy"]

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 from harness.contender import Measurement
+from harness.judge import LENGTHS, MICRO, classification
 from rows import all_rows
-from rows.fastrp import LENGTHS, MICRO, THREE_POWERS, _edge_lines, classification, from_power_zero
+from rows.fastrp import THREE_POWERS, _edge_lines, from_power_zero
 from rows.neighbors import agreement
 from rows.spmm import CONTENDERS, LIMITS, annotate
 from run import main

@@ -1,0 +1,1 @@
+"""Contenders that several rows share."""

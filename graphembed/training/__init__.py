@@ -1,0 +1,1 @@
+"""What embedders share: random walks, and how vectors are trained on them."""

@@ -1,0 +1,100 @@
+"""Where new nodes go beside a trained skip-gram: known rows are recognised, others are placed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from graphembed.engine import run_blocks, split_by_weight
+from graphembed.training.skipgram import NOISE_EXPONENT, Table, alias_table
+
+BLOCKS = 64
+N_STEPS = 100  # measured: about where placed nodes are classified as well as fitted ones
+Keys = npt.NDArray[np.uint64]
+
+
+def row_keys(matrix: Any, n_jobs: int | None = -1) -> Keys:
+    """Return a hash of each row of a canonical csr matrix.
+
+    Parameters
+    ----------
+    matrix : csr_array of shape (n_rows, n_columns), float32
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), uint64
+        Rows with the same entries have the same hash.
+    """
+    from graphembed.kernels.folding import hash_rows
+
+    indptr, indices = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32)
+    bits = np.ascontiguousarray(matrix.data, dtype=np.float32).view(np.uint32)
+    keys = np.empty(matrix.shape[0], dtype=np.uint64)
+    run_blocks(
+        lambda first, last: hash_rows(indptr, indices, bits, keys, first, last),
+        split_by_weight(indptr, BLOCKS),
+        n_jobs=n_jobs,
+    )
+    return keys
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Frozen tables of a trained skip-gram, beside which new nodes find their place.
+
+    Parameters
+    ----------
+    embedding, context : ndarray of shape (n_fitted, d), float32
+    visits : ndarray of shape (n_fitted,), float32
+        How often walks visited each node; negatives follow it.
+    fitted_keys : ndarray of shape (n_fitted,), uint64
+        From :func:`row_keys`.
+    n_negatives : int
+    learning_rate : float
+    n_jobs : int or None
+    """
+
+    embedding: Table
+    context: Table
+    visits: Table
+    fitted_keys: Keys
+    n_negatives: int
+    learning_rate: float
+    n_jobs: int | None
+
+    def place(self, block: sp.csr_array) -> Table:
+        """Return a vector for each row of edges to fitted nodes, each row by itself.
+
+        A row that equals a fitted node's row is that node (the first of them) and gets its
+        vector. What another row gets depends on its own entries alone.
+
+        Parameters
+        ----------
+        block : csr_array of shape (n_new, n_fitted), float32
+            Canonical, non-negative.
+        """
+        from graphembed.kernels.folding import fold_in
+
+        keys = row_keys(block, self.n_jobs)
+        order = np.argsort(self.fitted_keys, kind="stable")
+        place = np.searchsorted(self.fitted_keys, keys, sorter=order)
+        match = order[np.minimum(place, len(order) - 1)]
+        known = (self.fitted_keys[match] == keys) & (np.diff(block.indptr) > 0)
+
+        rows = np.empty((block.shape[0], self.embedding.shape[1]), dtype=np.float32)
+        frequencies = np.maximum(self.visits, 1) ** np.float32(NOISE_EXPONENT)
+        table = alias_table(np.array([0, len(frequencies)]), frequencies)
+        indptr, indices = block.indptr.astype(np.int64), block.indices.astype(np.int32)
+        rate = np.float32(self.learning_rate)
+        run_blocks(
+            lambda first, last: fold_in(
+                indptr, indices, block.data, keys, self.embedding, self.context, table,
+                N_STEPS, self.n_negatives, rate, rows, first, last,
+            ),
+            split_by_weight(indptr, BLOCKS),
+            n_jobs=self.n_jobs,
+        )  # fmt: skip
+        rows[known] = self.embedding[match[known]]
+        return rows

@@ -1,0 +1,188 @@
+"""What DeepWalk and Node2Vec share as estimators: parameters to tables, new nodes, more epochs."""
+
+from abc import abstractmethod
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from graphembed.base import BaseEmbedder, Embedding, canonical
+from graphembed.graph.builders import reindexed
+from graphembed.graph.graph import Graph
+from graphembed.graph.ids import NodeIndex
+from graphembed.random_state import check_random_state, draw_key
+from graphembed.training.folding import Folder, row_keys
+from graphembed.training.skipgram import Counts, SkipGram
+from graphembed.training.walks import WalkSampler
+
+NODES_PER_PART = 32  # of the partition that init="partition" embeds first
+
+
+class WalkEmbedder(BaseEmbedder):
+    """Skip-gram on random walks; a concrete class says which walks.
+
+    Attributes
+    ----------
+    embedding_, context_embedding_ : ndarray of shape (n_nodes, n_components), float32
+    loss_curve_ : list of float
+    visits_ : ndarray of shape (n_nodes,), float32
+    row_keys_ : ndarray of shape (n_nodes,), uint64
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "n_walks": [Interval(Integral, 1, None, closed="left")],
+        "walk_length": [Interval(Integral, 1, None, closed="left")],
+        "window": [Interval(Integral, 1, None, closed="left")],
+        "n_negatives": [Interval(Integral, 1, None, closed="left")],
+        "n_epochs": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "subsample": [Interval(Real, 0, 1, closed="left")],
+        "shrink_windows": ["boolean"],
+        "walks_per_node": [
+            StrOptions({"core"}), Interval(Integral, 1, None, closed="left"), "array-like", None,
+        ],
+        "init": [StrOptions({"uniform", "partition"}), "array-like"],
+        "n_jobs": [Integral, None],
+    }  # fmt: skip
+
+    @abstractmethod
+    def _sampler(self, graph: Graph) -> WalkSampler:
+        """Return the walks to train on."""
+
+    def _embed(self, graph: Graph, rng: np.random.Generator) -> Embedding:
+        model = self._model(graph, rng)
+        model.initialise(self._initial(graph))
+        self.node_index_ = graph.node_index
+        self.loss_curve_: list[float] = []
+        self._train(model, graph)
+        return self.embedding_
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002
+        """Go on with ``n_epochs`` more epochs, on the same graph or one that has grown.
+
+        Fitted nodes keep their places and go on from their vectors; nodes that are new are
+        appended, each starting from the mean of its fitted neighbours. Nodes that are missing
+        keep their vectors. The learning rate starts anew.
+
+        Parameters
+        ----------
+        X : Graph, or array-like or sparse matrix of shape (n_nodes, n_nodes)
+            As in :meth:`fit`; a matrix must have as many rows as there are fitted nodes.
+        y : ignored
+            Present for scikit-learn.
+
+        Returns
+        -------
+        self
+        """
+        if not hasattr(self, "embedding_"):
+            return self.fit(X)
+        self._validate_params()
+        graph, n_fitted = self._grown(self._as_graph(X, reset=False))
+        model = self._model(graph, check_random_state(self.random_state), len(self.loss_curve_))
+        start = np.zeros((graph.n_nodes, self.embedding_.shape[1]), dtype=np.float32)
+        start[:n_fitted] = self.embedding_
+        block = graph.adjacency[n_fitted:, :n_fitted]
+        start[n_fitted:] = self._embed_new(canonical(block))
+        model.initialise(start)
+        model.outputs[:n_fitted] = self.context_embedding_
+        self.node_index_ = graph.node_index
+        self.n_features_in_ = graph.n_nodes
+        self._train(model, graph)
+        return self
+
+    def _train(self, model: SkipGram, graph: Graph) -> None:
+        """Train, and leave usable vectors even if the user interrupts it."""
+        try:
+            model.train(self._walks_per_node(graph), self.n_epochs, self.loss_curve_)
+        finally:
+            self.embedding_ = np.ascontiguousarray(model.inputs)
+            self.context_embedding_ = np.ascontiguousarray(model.outputs)
+            self.visits_ = model.visits
+            self.row_keys_ = row_keys(graph.adjacency)
+            self._vectors = None
+
+    def _model(self, graph: Graph, rng: np.random.Generator, n_before: int = 0) -> SkipGram:
+        """Return untrained tables; training goes on with other walks than ``n_before`` turns."""
+        seed = draw_key(rng)
+        if n_before:
+            seed = int(np.random.SeedSequence([seed, n_before]).generate_state(1, np.uint64)[0])
+        return SkipGram(
+            sampler=self._sampler(graph), n_nodes=graph.n_nodes, n_components=self.n_components,
+            seed=seed, window=self.window, n_negatives=self.n_negatives,
+            walk_length=self.walk_length, learning_rate=self.learning_rate,
+            shrink_windows=self.shrink_windows, reproducible=self.random_state is not None,
+            n_jobs=self.n_jobs, subsample=self.subsample,
+        )  # fmt: skip
+
+    def _initial(self, graph: Graph) -> Embedding | None:
+        """Return the first values of the inputs, None for random ones."""
+        if isinstance(self.init, str):
+            if self.init == "uniform":
+                return None
+            return self._from_partition(graph)
+        start = np.asarray(self.init, dtype=np.float32)
+        if start.shape != (graph.n_nodes, self.n_components) or not np.isfinite(start).all():
+            raise ValueError(
+                f"The 'init' parameter of {type(self).__name__} must be 'uniform', 'partition' or "
+                f"finite numbers of shape ({graph.n_nodes}, {self.n_components}); got an array of "
+                f"shape {start.shape}."
+            )
+        return start
+
+    def _walks_per_node(self, graph: Graph) -> Counts:
+        wanted = self.walks_per_node
+        if wanted is None:
+            return np.full(graph.n_nodes, self.n_walks, dtype=np.int64)
+        if isinstance(wanted, str):
+            from graphembed.graph.transforms import core_numbers
+
+            cores = core_numbers(graph)
+            share = cores / max(1, int(cores.max(initial=0)))
+            return np.maximum(1, np.round(self.n_walks * share)).astype(np.int64)
+        counts = np.asarray(wanted)
+        if counts.ndim == 0:
+            return np.full(graph.n_nodes, int(counts), dtype=np.int64)
+        if counts.shape != (graph.n_nodes,) or counts.dtype.kind not in "iu" or counts.min() < 0:
+            raise ValueError(
+                f"The 'walks_per_node' parameter of {type(self).__name__} must be an int, 'core' "
+                f"or non-negative ints, one for each of the {graph.n_nodes} nodes; got an array "
+                f"of shape {counts.shape} and dtype {counts.dtype}."
+            )
+        return counts.astype(np.int64)
+
+    def _from_partition(self, graph: Graph) -> Embedding:
+        """Embed the quotient graph of a partition; each node starts from its part's vector."""
+        from graphembed.graph.transforms import partition, quotient_graph
+
+        labels = partition(graph, max(1, graph.n_nodes // NODES_PER_PART))
+        coarse = clone(self).set_params(init="uniform", walks_per_node=None)
+        return coarse.fit(quotient_graph(graph, labels)).embedding_[labels]
+
+    def _grown(self, graph: Graph) -> tuple[Graph, int]:
+        """Return the graph with fitted nodes first, in their order, and how many they are."""
+        n_fitted = len(self.node_index_)
+        if graph.node_index == self.node_index_:
+            return graph, n_fitted
+        new = graph.nodes[self.node_index_.find(graph.nodes) < 0]
+        index = self.node_index_
+        if len(new):
+            index = NodeIndex.from_ids(np.concatenate([self.node_index_.to_numpy(), new]))
+        return reindexed(graph, index), n_fitted
+
+    def _embed_new(self, block: sp.csr_array) -> Embedding:
+        folder = Folder(
+            self.embedding_, self.context_embedding_, self.visits_, self.row_keys_,
+            n_negatives=self.n_negatives, learning_rate=self.learning_rate, n_jobs=self.n_jobs,
+        )  # fmt: skip
+        return folder.place(block)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.non_deterministic = self.random_state is None
+        return tags

@@ -1,0 +1,48 @@
+import numpy as np
+import scipy.sparse as sp
+
+import graphembed as ge
+from graphembed.training.folding import row_keys
+
+
+def test_equal_rows_have_equal_keys_and_others_do_not() -> None:
+    rng = np.random.default_rng(0)
+    matrix = sp.random_array((200, 40), density=0.2, rng=rng, format="csr", dtype=np.float32)
+    keys = row_keys(matrix)
+    order = rng.permutation(200)
+    np.testing.assert_array_equal(row_keys(matrix[order]), keys[order])
+    distinct = {row.tobytes() for row in matrix.toarray()}
+    assert len(np.unique(keys)) == len(distinct)
+    changed = matrix.copy()
+    changed.data[0] += 1
+    row = int(np.flatnonzero(np.diff(matrix.indptr))[0])
+    assert row_keys(changed)[row] != keys[row]
+
+
+def test_hidden_nodes_come_back_near_their_group() -> None:
+    """Placed nodes are classified about as well as fitted ones."""
+    from graphembed.datasets.synthetic import stochastic_block_model
+
+    p = np.full((4, 4), 0.002) + np.eye(4) * 0.03
+    data = stochastic_block_model([300] * 4, p, random_state=1)
+    matrix = data.graph.to_scipy()
+    hidden = np.arange(0, 1200, 10)
+    kept = np.setdiff1d(np.arange(1200), hidden)
+    model = ge.DeepWalk(n_components=32, n_walks=5, random_state=0)
+    model.fit(matrix[kept][:, kept])
+    placed = model.transform(matrix[hidden][:, kept])
+    tied = np.diff(matrix[hidden][:, kept].indptr) > 0
+    groups = data.labels[kept]
+    means = np.stack([model.embedding_[groups == group].mean(axis=0) for group in range(4)])
+    near = np.argmax(placed @ means.T, axis=1)
+    assert np.mean(near[tied] == data.labels[hidden][tied]) > 0.9
+
+
+def test_new_rows_for_every_thread_count() -> None:
+    matrix = ge.datasets.load("les_miserables").graph.to_scipy()
+    rng = np.random.default_rng(0)
+    block = (rng.random((50, 77)) * (rng.random((50, 77)) < 0.1)).astype(np.float32)
+    model = ge.DeepWalk(n_components=24, n_walks=3, random_state=0).fit(matrix)
+    rows = [model.set_params(n_jobs=n_jobs).transform(block) for n_jobs in (1, 2, 3)]
+    np.testing.assert_array_equal(rows[0], rows[1])
+    np.testing.assert_array_equal(rows[0], rows[2])
