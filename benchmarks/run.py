@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = all_rows()
     if options.list:
         for row in rows.values():
-            print(f"{row.name:<20}{row.title}")
+            print(f"{row.name:<22}{row.title}")
         return 0
     if unknown := [name for name in options.rows if name not in rows]:
         print(f"Unknown row {unknown[0]!r} (known: {', '.join(rows)}).", file=sys.stderr)

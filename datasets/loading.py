@@ -67,6 +67,8 @@ def load(name: str) -> Dataset:
         If there is no such set, or a file is not the one that the catalog describes.
     DatasetNotAvailableError
         If a file is nowhere to be had.
+    TypeError
+        If ``name`` is not a str.
 
     Examples
     --------
@@ -74,6 +76,8 @@ def load(name: str) -> Dataset:
     >>> datasets.load("les_miserables").graph
     Graph(n_nodes=77, n_edges=254, undirected, weighted)
     """
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a str, one of graphembed.datasets.names(); got {name!r}.")
     name, _, part = name.partition("/")
     entry = entries().get(name)
     if entry is None:

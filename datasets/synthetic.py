@@ -343,8 +343,8 @@ def _check_groups(
     matrix = np.asarray(probabilities, dtype=np.float64)
     if counts.ndim != 1 or not len(counts) or counts.dtype.kind not in "iu" or counts.min() < 0:
         raise ValueError(f"sizes must be a non-empty list of ints of at least 0; got {sizes!r}.")
-    if counts.sum() > MAX_ROWS:
-        raise ValueError(f"sizes must sum to at most {MAX_ROWS}; got {counts.sum()}.")
+    if not 0 < counts.sum() <= MAX_ROWS:
+        raise ValueError(f"sizes must sum to a number from 1 to {MAX_ROWS}; got {counts.sum()}.")
     if matrix.shape != (len(counts), len(counts)):
         raise ValueError(
             f"probabilities must be a square of the {len(counts)} groups in sizes; "

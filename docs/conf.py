@@ -1,5 +1,7 @@
 """Settings of the documentation: sphinx-build -W -b html docs docs/_build/html."""
 
+from pathlib import Path
+
 import graphembed
 
 project = "graphembed"
@@ -31,6 +33,9 @@ html_theme_options = {
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
 }
+# Only the reference has pages below it; elsewhere the left sidebar would be empty.
+guides = [page.stem for page in Path(__file__).parent.glob("*.rst") if page.stem != "api"]
+html_sidebars: dict[str, list[str]] = {guide: [] for guide in guides}
 
 
 def skip_member(app, what, name, obj, skip, options):  # noqa: ARG001

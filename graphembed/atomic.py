@@ -22,7 +22,7 @@ def replaced_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     Parameters
     ----------
     path : path-like
-        File to make or replace; its folder must exist.
+        File to make or replace; its folder must exist. ``~`` is the home folder.
 
     Yields
     ------
@@ -45,7 +45,7 @@ def replaced_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> path.read_text()
     'whole'
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     temporary = temporary_sibling(path)
     try:
         yield temporary

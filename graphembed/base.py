@@ -18,6 +18,15 @@ from graphembed.vectors import Vectors
 
 Embedding = npt.NDArray[np.float32]
 
+# Graphs of other libraries, and paths, are no matrices; this is what makes a Graph of them.
+_MAKERS = {
+    "networkx": "Graph.from_networkx(X)",
+    "igraph": "Graph.from_igraph(X)",
+    "torch_geometric": "Graph.from_torch_geometric(X)",
+    "str": "read_edges(X)",
+    "pathlib": "read_edges(X)",
+}
+
 
 class BaseEmbedder(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta
@@ -123,7 +132,8 @@ class BaseEmbedder(
         sklearn.exceptions.NotFittedError
             Before :meth:`fit`.
         ValueError
-            If a block has another number of columns than there are fitted nodes.
+            If a block has another number of columns than there are fitted nodes, or the ids of a
+            graph are str where those of the fitted nodes are ints, or the other way round.
         """
         check_is_fitted(self)
         if isinstance(X, Graph):
@@ -132,6 +142,15 @@ class BaseEmbedder(
         return self._embed_new(canonical(X))
 
     def _transform_graph(self, graph: Graph) -> Embedding:
+        kinds = [
+            "str" if index.kind == "str" else "ints"
+            for index in (self.node_index_, graph.node_index)
+        ]
+        if kinds[0] != kinds[1]:
+            raise GraphError(
+                f"The ids of the fitted nodes are {kinds[0]}, those of this graph are {kinds[1]}, "
+                "so that none would be recognised. Convert them."
+            )
         rows = self.node_index_.find(graph.nodes)
         result = self.embedding_[rows]
         new = np.flatnonzero(rows < 0)
@@ -152,6 +171,8 @@ class BaseEmbedder(
                 self._check_non_negative(graph.weights)
             if reset:
                 self.n_features_in_ = graph.n_nodes
+                if hasattr(self, "feature_names_in_"):  # of a data frame, fitted before
+                    del self.feature_names_in_
             return graph
         X = self._validate_matrix(X, reset=reset)
         if X.shape[0] != X.shape[1]:
@@ -162,6 +183,12 @@ class BaseEmbedder(
         return Graph.from_scipy(X, directed=True)
 
     def _validate_matrix(self, X: Any, *, reset: bool) -> Any:
+        kind = "str" if isinstance(X, str) else type(X).__module__.partition(".")[0]
+        if kind in _MAKERS:
+            raise GraphError(
+                f"{type(self).__name__} expects a graphembed.Graph or an adjacency matrix; got a "
+                f"{type(X).__name__} ({kind}). Make one of it with graphembed.{_MAKERS[kind]}."
+            )
         return validate_data(
             self, X, reset=reset, accept_sparse="csr", dtype=[np.float32, np.float64],
             ensure_non_negative=True,
@@ -193,6 +220,11 @@ class BaseEmbedder(
     def _n_features_out(self) -> int:
         return int(self.embedding_.shape[1])
 
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        # Made of other attributes; pickled, it would hold all vectors a second time.
+        return {name: value for name, value in state.items() if name != "_vectors"}
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "embedding_")
 
@@ -206,8 +238,17 @@ class BaseEmbedder(
 
 
 def canonical(matrix: Any) -> sp.csr_array:
-    """Return a float32 csr copy with sorted, unique column numbers."""
-    block = sp.csr_array(matrix, dtype=np.float32, copy=True)
-    block.sum_duplicates()
+    """Return a float32 csr copy with sorted, unique column numbers.
+
+    Raises
+    ------
+    GraphError
+        If a weight is beyond the range of float32.
+    """
+    with np.errstate(over="ignore"):
+        block = sp.csr_array(matrix, dtype=np.float32, copy=True)
+        block.sum_duplicates()
+    if not np.isfinite(block.data).all():
+        raise GraphError("A weight is too large for float32 (3.4e38). Scale the weights down.")
     block.eliminate_zeros()
     return block

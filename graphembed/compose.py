@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
 from graphembed.graph.graph import Graph
+from graphembed.graph.ids import NodeIndex
 
 
 class NodeFeatures(TransformerMixin, BaseEstimator):
@@ -77,7 +78,7 @@ class NodeFeatures(TransformerMixin, BaseEstimator):
             If ``X`` has several columns, or a parameter is of the wrong kind.
         """
         self._validate_params()
-        self._rows(X)
+        self.graph.node_index.rows(_one_column(X))
         self.embedder_ = clone(self.embedder).fit(self.graph)
         self.n_features_in_ = 1
         return self
@@ -102,7 +103,9 @@ class NodeFeatures(TransformerMixin, BaseEstimator):
             If ``X`` has several columns.
         """
         check_is_fitted(self)
-        rows = self._rows(X)
+        # Not of self.graph, which may have been set to another since.
+        index: NodeIndex = self.embedder_.node_index_
+        rows = index.rows(_one_column(X))
         embedding: npt.NDArray[Any] = self.embedder_.embedding_
         return embedding[rows]
 
@@ -122,10 +125,6 @@ class NodeFeatures(TransformerMixin, BaseEstimator):
         prefix = type(self.embedder_).__name__.lower()
         n_components = self.embedder_.embedding_.shape[1]
         return np.asarray([f"{prefix}{column}" for column in range(n_components)], dtype=object)
-
-    def _rows(self, X: Any) -> npt.NDArray[np.int64]:
-        graph: Graph = self.graph
-        return graph.node_index.rows(_one_column(X))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "embedder_")

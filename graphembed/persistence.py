@@ -40,7 +40,7 @@ def save(obj: Any, path: PathLike) -> None:
         Of an embedder, its parameters and what it learned are kept. A ``random_state`` is kept if
         it is an int; a generator has moved on by now, and is saved as ``None``.
     path : path-like
-        The folder to make. An earlier save is replaced.
+        The folder to make; ``~`` is the home folder. An earlier save is replaced.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def save(obj: Any, path: PathLike) -> None:
             f"A {type(obj).__name__} cannot be saved; expected an embedder, Vectors or a Graph."
         )
     # A link to a folder stays a link.
-    folder = Path(os.path.realpath(path))
+    folder = _real(path)
     _restore_previous(folder)
     _check_replaceable(folder)
     new = atomic.temporary_sibling(folder)
@@ -121,7 +121,7 @@ def load(
     """
     if mmap_mode not in (None, "r"):
         raise ValueError(f"mmap_mode must be None or 'r'; got {mmap_mode!r}.")
-    folder = Path(os.path.realpath(path))
+    folder = _real(path)
     if not folder.exists() and _previous(folder).exists():
         folder = _previous(folder)  # a save was cut off between its two renames
     if not folder.exists():
@@ -137,6 +137,13 @@ def load(
         raise PersistenceError(
             f"{folder} cannot be read: its state makes no sense ({type(error).__name__}: {error})."
         ) from error
+
+
+def _real(path: PathLike) -> Path:
+    folder = Path(os.path.realpath(Path(path).expanduser()))
+    if not folder.name:
+        raise PersistenceError(f"{folder} is the root of the file system; name a folder in it.")
+    return folder
 
 
 def _write(obj: Any, folder: Path) -> None:

@@ -95,7 +95,8 @@ def read_parquet(path: PathLike) -> tuple[NodeIndex, Matrix, str | None]:
     FileNotFoundError
         If there is no such file.
     """
-    if not Path(path).is_file():
+    path = Path(path).expanduser()
+    if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
     try:
         with pq.ParquetFile(path, memory_map=True) as file:
@@ -243,10 +244,19 @@ def read_npy(path: PathLike, *, mmap_mode: str | None = None) -> tuple[NodeIndex
     Raises
     ------
     FileFormatError
-        If a file is not an npy file of numbers.
+        If a file is not an npy file, or the matrix is not one of real numbers.
+    FileNotFoundError
+        If there is no such file.
     """
     path = _with_npy(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
     matrix = _load_npy(path, mmap_mode)
+    if matrix.ndim != 2 or matrix.dtype.kind not in "biuf":
+        raise FileFormatError(
+            f"{path} must hold a matrix of real numbers; it holds {matrix.dtype} of shape "
+            f"{matrix.shape}."
+        )
     if not _ids_path(path).exists():
         return NodeIndex.range(len(matrix)), matrix
     ids = _load_npy(_ids_path(path), None)
@@ -262,7 +272,7 @@ def _load_npy(path: Path, mmap_mode: Any) -> Matrix:
 
 
 def _with_npy(path: PathLike) -> Path:
-    path = Path(path)
+    path = Path(path).expanduser()
     return path if path.suffix == ".npy" else path.with_name(path.name + ".npy")
 
 

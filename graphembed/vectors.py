@@ -41,7 +41,7 @@ class Neighbors(NamedTuple):
         for ids, scores in zip(self.ids[:_SHOWN_ROWS], self.scores[:_SHOWN_ROWS], strict=True):
             near = zip(ids[:_SHOWN_COLUMNS], scores[:_SHOWN_COLUMNS], strict=True)
             row = "  ".join(f"{node} {score:.4f}" for node, score in near)
-            lines.append(f"  {row}{'  ...' if k > _SHOWN_COLUMNS else ''}")
+            lines.append(f"  {row}{'  ...' if k > _SHOWN_COLUMNS else ''}".rstrip())
         return "\n".join([*lines, "  ..."] if n_queries > _SHOWN_ROWS else lines)
 
 

@@ -19,7 +19,7 @@ PathLike = str | os.PathLike[str]
 _BLOCK_VALUES = 1 << 20
 _SPACE = r"[\s\p{Z}\x{0b}\x{1c}-\x{1f}\x{85}]"
 _SEPARATOR = pa.scalar(" ", pa.large_string())
-_CANONICAL_INT = r"^(0|-?[1-9][0-9]{0,17})$"
+_CANONICAL_INT = r"^(0|-?[1-9][0-9]{0,18})$"
 
 
 def write_word2vec(path: PathLike, nodes: NodeIndex, matrix: npt.NDArray[Any]) -> None:
@@ -77,7 +77,7 @@ def read_word2vec(
         UTF-8 text; ``.gz`` and other compressed files by their suffix.
     ids : {"auto", "int", "str"}, default="auto"
         The text does not say whether ids are numbers. "auto" makes them int if every one is
-        written as an int usually is ("7", not "007").
+        written as an int usually is ("7", not "007") and fits in 64 bits.
 
     Returns
     -------
@@ -102,6 +102,7 @@ def read_word2vec(
     """
     if ids not in ("auto", "int", "str"):
         raise ValueError(f"ids must be 'auto', 'int' or 'str'; got {ids!r}.")
+    path = Path(path).expanduser()
     n_nodes, n_components, extra = _read_header(path)
     table = _read_table(path, n_components, extra)
     if len(table) != n_nodes:
@@ -158,6 +159,11 @@ def _read_table(path: PathLike, n_components: int, extra: int) -> pa.Table:
 def _typed(column: Any, ids: str) -> Any:
     if ids == "str":
         return column
-    if ids == "int" or pc.all(pc.match_substring_regex(column, _CANONICAL_INT)).as_py():
+    if ids == "int":
         return column.cast(pa.int64())
-    return column
+    if not pc.all(pc.match_substring_regex(column, _CANONICAL_INT)).as_py():
+        return column
+    try:
+        return column.cast(pa.int64())
+    except pa.ArrowInvalid:  # more than 64 bits
+        return column

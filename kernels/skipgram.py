@@ -18,33 +18,20 @@ from graphembed.kernels.alias import sample
 from graphembed.kernels.rng import bounded, draw, fold
 
 GROUP = 8  # pairs that share their negatives
-TILE_PAIRS, TILE_NEGATIVES = 2, 5  # sums of one register tile
+BLOCK = 4  # negatives that are scored together with 4 inputs
 LOSS_EVERY = 64  # groups; the loss is estimated from a sample of them
-_TILES = GROUP // TILE_PAIRS
 _LANES = simd.LANES
 
 
 @intrinsic
-def _train_group(  # numba calls it by position
-    typingctx,
-    w_in,
-    inputs,
-    w_out,
-    outputs,
-    negatives,
-    pair_mask,
-    mask,
-    rate,
-    gradients,
-    deltas,
-):
+def _train_group(typingctx, w_in, inputs, w_out, outputs, negatives, mask, rate, gradients, deltas):
     """Train one group of pairs on the old values of all rows.
 
-    ``inputs`` and ``outputs`` are GROUP row numbers, ``negatives`` a multiple of TILE_NEGATIVES;
-    entries of the masks that are 0 take no part. ``gradients`` and ``deltas`` are scratch.
+    ``inputs`` and ``outputs`` are GROUP row numbers, ``negatives`` one and a multiple of BLOCK;
+    where ``mask`` is 0 a pair or negative takes no part. ``gradients`` and ``deltas`` are scratch.
     """
     signature = types.void(
-        w_in, inputs, w_out, outputs, negatives, pair_mask, mask, types.float32, gradients, deltas
+        w_in, inputs, w_out, outputs, negatives, mask, types.float32, gradients, deltas
     )
 
     def codegen(context, builder, sig, args):
@@ -60,33 +47,58 @@ def _train_group(  # numba calls it by position
     return signature, codegen
 
 
+@intrinsic
+def _prefetch_row(typingctx, table, row):
+    """Ask for a row of a table, which will be needed soon."""
+
+    def codegen(context, builder, sig, args):
+        array = context.make_array(sig.args[0])(context, builder, args[0])
+        d = builder.extract_value(array.shape, 1)
+        start = builder.mul(builder.sext(args[1], simd.I64), d)
+
+        def line(j: Any, _: Any) -> list[Any]:
+            simd.prefetch(builder, array.data, builder.add(start, j), simd.CACHE_LINE)
+            return []
+
+        simd.for_range(builder, simd.I64(0), d, simd.CACHE_LINE, [], line)
+        return context.get_dummy_value()
+
+    return types.void(table, types.int32), codegen
+
+
 class _Group:
-    """Emits the phases of a group, in an order in which every product sees old values."""
+    """Emits the phases of a group, in an order in which every product sees old values.
+
+    Scores come in registers of 16 sums: one of the 8 positives and the first negative, then two
+    for each block of 4 further negatives (4 inputs by 4 negatives each), so that 5 negatives fill
+    three of them without a gap. Gradients lie in memory in the same order; see ``_place``.
+    """
 
     def __init__(
         self, builder: Any, w_in: Any, inputs: Any, w_out: Any, outputs: Any, negatives: Any,
-        pair_mask: Any, mask: Any, rate: Any, gradients: Any, deltas: Any,
+        mask: Any, rate: Any, gradients: Any, deltas: Any,
     ) -> None:  # fmt: skip
         self.builder = builder
         self.d = builder.extract_value(w_in.shape, 1)
         self.n_negatives = builder.extract_value(negatives.shape, 0)
-        self.w_out, self.negatives = w_out.data, negatives.data
-        self.pair_mask, self.mask = pair_mask.data, mask.data
+        self.w_out, self.negatives, self.mask = w_out.data, negatives.data, mask.data
         self.gradients, self.deltas = gradients.data, deltas.data
         self.rate = simd.splat(builder, rate)
         pairs = [simd.I64(pair) for pair in range(GROUP)]
         self.inputs = [self.row(w_in.data, inputs.data, pair) for pair in pairs]
         self.outputs = [self.row(w_out.data, outputs.data, pair) for pair in pairs]
+        self.first_negative = self.row(self.w_out, self.negatives, simd.I64(0))
 
     def emit(self) -> None:
-        """Scores and gradients first, then what each row moves by, then the moves."""
-        self.positive_gradients()
-        self.over_negatives(self.negative_gradients)
-        for tile in range(_TILES):
-            self.start_deltas(tile)
-            self.over_negatives(lambda first, tile=tile: self.add_to_deltas(first, tile))
+        """Gradients first, then the outputs and negatives by the old inputs, then the inputs.
+
+        No negative is also an output of the group or another negative (the caller sees to that), so
+        that all products see old values.
+        """
+        self.first_gradients()
+        self.over_blocks(self.block_gradients)
         self.over_columns(self.move_outputs)
-        self.over_negatives(self.move_negatives)
+        self.over_blocks(self.move_block)
         self.over_columns(self.move_inputs)
 
     def row(self, table: Any, rows: Any, position: Any) -> Any:
@@ -95,138 +107,116 @@ class _Group:
         return builder.gep(table, [builder.mul(number, self.d)])
 
     def over_columns(self, body: Any, carried: Any = ()) -> list[Any]:
-        zero = simd.I64(0)
-        return simd.for_range(self.builder, zero, self.d, simd.LANES, carried, body)
+        return simd.for_range(self.builder, simd.I64(0), self.d, simd.LANES, carried, body)
 
-    def over_negatives(self, body: Any) -> None:
+    def over_blocks(self, body: Any) -> None:
+        """Run over the negatives behind the first one, BLOCK at a time."""
+
         def once(first: Any, _: Any) -> list[Any]:
-            body(first)
+            body(first, [self.row(self.w_out, self.negatives, k) for k in self.offsets(first)])
             return []
 
-        zero = simd.I64(0)
-        simd.for_range(self.builder, zero, self.n_negatives, TILE_NEGATIVES, [], once)
+        simd.for_range(self.builder, simd.I64(1), self.n_negatives, BLOCK, [], once)
 
-    def negative_rows(self, first: Any) -> list[Any]:
-        offsets = [self.builder.add(first, simd.I64(k)) for k in range(TILE_NEGATIVES)]
-        return [self.row(self.w_out, self.negatives, offset) for offset in offsets]
+    def offsets(self, first: Any) -> list[Any]:
+        return [self.builder.add(first, simd.I64(k)) for k in range(BLOCK)]
 
-    def tile_inputs(self, tile: int) -> list[Any]:
-        return self.inputs[tile * TILE_PAIRS : (tile + 1) * TILE_PAIRS]
-
-    def mask_offset(self, first: Any, tile: int) -> Any:
-        """Return where the masks of a tile are; a tile of sums has a vector of its own."""
+    def vector_of(self, first: Any, half: int) -> Any:
+        """Return where the vector of a block and a half of the inputs begins."""
         builder = self.builder
-        block = builder.udiv(first, simd.I64(TILE_NEGATIVES))
-        vector = builder.add(builder.mul(block, simd.I64(_TILES)), simd.I64(tile))
-        return builder.mul(vector, simd.I64(simd.LANES))
-
-    def gradient_offset(self, first: Any, tile: int) -> Any:
-        """Return where the gradients of a tile are: behind the one vector of the positives."""
-        return self.builder.add(self.mask_offset(first, tile), simd.I64(simd.LANES))
-
-    def scaled(self, errors: Any, mask: Any) -> Any:
-        return self.builder.fmul(self.builder.fmul(errors, mask), self.rate)
+        block = builder.udiv(first, simd.I64(BLOCK))  # first is 1, 5, 9, ...
+        number = builder.add(builder.mul(block, simd.I64(2)), simd.I64(1 + half))
+        return builder.mul(number, simd.I64(simd.LANES))
 
     def gradient(self, offset: Any, lane: int) -> Any:
         position = self.builder.add(offset, simd.I64(lane))
         return simd.splat(self.builder, simd.load_scalar(self.builder, self.gradients, position))
 
-    def positive_gradients(self) -> None:
-        builder = self.builder
-
-        def dots(j: Any, sums: list[Any]) -> list[Any]:
-            return [
-                simd.multiply_add(
-                    builder, simd.load(builder, left, j), simd.load(builder, right, j), total
-                )
-                for left, right, total in zip(self.inputs, self.outputs, sums, strict=True)
-            ]
-
-        scores = simd.row_sums(builder, self.over_columns(dots, [simd.ZERO] * GROUP))
-        errors = builder.fsub(simd.constant(1.0), simd.sigmoid(builder, scores))
-        mask = simd.load(builder, self.pair_mask, simd.I64(0))
-        simd.store(builder, self.scaled(errors, mask), self.gradients, simd.I64(0))
-
-    def negative_gradients(self, first: Any) -> None:
-        builder, rows = self.builder, self.negative_rows(first)
-        for tile in range(_TILES):
-            inputs = self.tile_inputs(tile)
-
-            def dots(j: Any, sums: list[Any], inputs: Any = inputs) -> list[Any]:
-                left = [simd.load(builder, pointer, j) for pointer in inputs]
-                right = [simd.load(builder, pointer, j) for pointer in rows]
-                products = [(a, b) for b in right for a in left]
-                return [
-                    simd.multiply_add(builder, a, b, total)
-                    for (a, b), total in zip(products, sums, strict=True)
-                ]
-
-            n_sums = TILE_PAIRS * TILE_NEGATIVES
-            scores = simd.row_sums(builder, self.over_columns(dots, [simd.ZERO] * n_sums))
-            errors = builder.fsub(simd.ZERO, simd.sigmoid(builder, scores))
-            mask = simd.load(builder, self.mask, self.mask_offset(first, tile))
-            offset = self.gradient_offset(first, tile)
-            simd.store(builder, self.scaled(errors, mask), self.gradients, offset)
-
-    def start_deltas(self, tile: int) -> None:
-        """Begin what a tile's inputs move by: their outputs."""
-        builder, pairs = self.builder, range(tile * TILE_PAIRS, (tile + 1) * TILE_PAIRS)
-        gradients = [self.gradient(simd.I64(0), pair) for pair in pairs]
-
-        def column(j: Any, _: Any) -> list[Any]:
-            for gradient, pair in zip(gradients, pairs, strict=True):
-                product = builder.fmul(gradient, simd.load(builder, self.outputs[pair], j))
-                simd.store(builder, product, self.deltas, self.delta_offset(pair, j))
-            return []
-
-        self.over_columns(column)
-
     def delta_offset(self, pair: int, j: Any) -> Any:
         return self.builder.add(self.builder.mul(simd.I64(pair), self.d), j)
 
-    def add_to_deltas(self, first: Any, tile: int) -> None:
-        builder, rows = self.builder, self.negative_rows(first)
-        offset = self.gradient_offset(first, tile)
-        gradients = [self.gradient(offset, k) for k in range(TILE_PAIRS * TILE_NEGATIVES)]
+    def sums(self, products: Any) -> Any:
+        """Return the inner products of 16 pairs of rows: ``products(j)`` loads their columns."""
+
+        def add(j: Any, sums: list[Any]) -> list[Any]:
+            return [
+                simd.multiply_add(self.builder, left, right, total)
+                for (left, right), total in zip(products(j), sums, strict=True)
+            ]
+
+        carried = [simd.ZERO] * simd.LANES
+        return simd.row_sums(self.builder, self.over_columns(add, carried))
+
+    def store_gradients(self, scores: Any, labels: Any, offset: Any) -> None:
+        builder = self.builder
+        errors = builder.fsub(labels, simd.sigmoid(builder, scores))
+        mask = simd.load(builder, self.mask, offset)
+        scaled = builder.fmul(builder.fmul(errors, mask), self.rate)
+        simd.store(builder, scaled, self.gradients, offset)
+
+    def first_gradients(self) -> None:
+        """Score the positives, and all inputs with the first negative."""
+        builder = self.builder
+
+        def products(j: Any) -> list[Any]:
+            lefts = [simd.load(builder, pointer, j) for pointer in self.inputs]
+            rights = [simd.load(builder, pointer, j) for pointer in self.outputs]
+            negative = simd.load(builder, self.first_negative, j)
+            return [*zip(lefts, rights, strict=True), *((left, negative) for left in lefts)]
+
+        labels = simd.constant([1.0] * GROUP + [0.0] * GROUP)
+        self.store_gradients(self.sums(products), labels, simd.I64(0))
+
+    def block_gradients(self, first: Any, rows: list[Any]) -> None:
+        """Score all inputs with a block of negatives."""
+        builder = self.builder
+        for half in range(2):
+            inputs = self.inputs[half * BLOCK : (half + 1) * BLOCK]
+
+            def products(j: Any, inputs: Any = inputs) -> list[Any]:
+                lefts = [simd.load(builder, pointer, j) for pointer in inputs]
+                rights = [simd.load(builder, pointer, j) for pointer in rows]
+                return [(left, right) for right in rights for left in lefts]
+
+            self.store_gradients(self.sums(products), simd.ZERO, self.vector_of(first, half))
+
+    def move_outputs(self, j: Any, _: Any) -> list[Any]:
+        """Move the outputs and the first negative; begin what each input moves by."""
+        builder, pairs = self.builder, range(GROUP)
+        gradients = [self.gradient(simd.I64(0), lane) for lane in range(2 * GROUP)]
+        lefts = [simd.load(builder, pointer, j) for pointer in self.inputs]
+        negative = simd.load(builder, self.first_negative, j)
+        moved = negative
+        for pair in pairs:
+            delta = builder.fmul(gradients[pair], simd.load(builder, self.outputs[pair], j))
+            delta = simd.multiply_add(builder, gradients[GROUP + pair], negative, delta)
+            simd.store(builder, delta, self.deltas, self.delta_offset(pair, j))
+            moved = simd.multiply_add(builder, gradients[GROUP + pair], lefts[pair], moved)
+        simd.store(builder, moved, self.first_negative, j)
+        # Loaded anew one after the other: an output that occurs twice moves twice.
+        for pair, pointer in enumerate(self.outputs):
+            right = simd.load(builder, pointer, j)
+            total = simd.multiply_add(builder, gradients[pair], lefts[pair], right)
+            simd.store(builder, total, pointer, j)
+        return []
+
+    def move_block(self, first: Any, rows: list[Any]) -> None:
+        """Move a block of negatives; add it to what each input moves by."""
+        builder = self.builder
 
         def column(j: Any, _: Any) -> list[Any]:
             values = [simd.load(builder, pointer, j) for pointer in rows]
-            for c in range(TILE_PAIRS):
-                place = self.delta_offset(tile * TILE_PAIRS + c, j)
-                delta = simd.load(builder, self.deltas, place)
+            moved = list(values)
+            for pair, pointer in enumerate(self.inputs):
+                half, lane = divmod(pair, BLOCK)
+                offset, place = self.vector_of(first, half), self.delta_offset(pair, j)
+                left, delta = simd.load(builder, pointer, j), simd.load(builder, self.deltas, place)
                 for k, value in enumerate(values):
-                    gradient = gradients[k * TILE_PAIRS + c]
+                    gradient = self.gradient(offset, k * BLOCK + lane)
                     delta = simd.multiply_add(builder, gradient, value, delta)
+                    moved[k] = simd.multiply_add(builder, gradient, left, moved[k])
                 simd.store(builder, delta, self.deltas, place)
-            return []
-
-        self.over_columns(column)
-
-    def move_outputs(self, j: Any, _: Any) -> list[Any]:
-        # One after the other: an output that occurs twice moves twice.
-        builder = self.builder
-        for pair, (input_row, output_row) in enumerate(zip(self.inputs, self.outputs, strict=True)):
-            gradient = self.gradient(simd.I64(0), pair)
-            move = builder.fmul(gradient, simd.load(builder, input_row, j))
-            simd.store(
-                builder, builder.fadd(simd.load(builder, output_row, j), move), output_row, j
-            )
-        return []
-
-    def move_negatives(self, first: Any) -> None:
-        builder, rows = self.builder, self.negative_rows(first)
-
-        def column(j: Any, _: Any) -> list[Any]:
-            moves = [simd.ZERO] * TILE_NEGATIVES
-            for tile in range(_TILES):
-                offset = self.gradient_offset(first, tile)
-                for c, pointer in enumerate(self.tile_inputs(tile)):
-                    value = simd.load(builder, pointer, j)
-                    for k in range(TILE_NEGATIVES):
-                        gradient = self.gradient(offset, k * TILE_PAIRS + c)
-                        moves[k] = simd.multiply_add(builder, gradient, value, moves[k])
-            for move, pointer in zip(moves, rows, strict=True):
-                total = builder.fadd(simd.load(builder, pointer, j), move)
+            for total, pointer in zip(moved, rows, strict=True):
                 simd.store(builder, total, pointer, j)
             return []
 
@@ -324,7 +314,8 @@ def train_pairs(
 
     .. math:: -\log \sigma(u_x \cdot v_c) - \sum_n \log \sigma(-u_x \cdot v_n)
 
-    are taken at the values the group began with.
+    are taken at the values the group began with. A negative that is an output of the group takes
+    no part in it.
 
     Parameters
     ----------
@@ -348,65 +339,118 @@ def train_pairs(
     n_sampled : int
         Number of pairs in them.
     """
-    padded = -(-n_negatives // TILE_NEGATIVES) * TILE_NEGATIVES
+    padded = 1 + -(-(n_negatives - 1) // BLOCK) * BLOCK
     spare = w_in.shape[0] - 1
     group_inputs = np.empty(GROUP, dtype=np.int32)
     group_outputs = np.empty(GROUP, dtype=np.int32)
     negatives = np.full(padded, spare, dtype=np.int32)
-    pair_mask = np.zeros(_LANES, dtype=np.float32)
-    mask = np.zeros(padded // TILE_NEGATIVES * _TILES * _LANES, dtype=np.float32)
-    gradients = np.empty(_LANES + mask.shape[0], dtype=np.float32)
+    following = np.empty(n_negatives, dtype=np.int32)
+    mask = np.zeros(_LANES * (1 + 2 * ((padded - 1) // BLOCK)), dtype=np.float32)
+    gradients = np.empty(mask.shape[0], dtype=np.float32)
     deltas = np.empty((GROUP, w_in.shape[1]), dtype=np.float32)
+    bits = np.empty(n_negatives, dtype=np.uint64)
     loss = 0.0
     n_sampled = 0
-    counter = uint64(0)
+    masked = True
+    _draw_negatives(key, 0, bits, candidates, table, first, last, following)
     for group, begin in enumerate(range(start, stop, GROUP)):
         size = min(GROUP, stop - begin)
-        for i in range(GROUP):
-            taken = i < size
-            group_inputs[i] = inputs[begin + i] if taken else spare
-            group_outputs[i] = outputs[begin + i] if taken else spare
-            pair_mask[i] = np.float32(taken)
+        for i in range(size):
+            group_inputs[i] = inputs[begin + i]
+            group_outputs[i] = outputs[begin + i]
+        for i in range(size, GROUP):
+            group_inputs[i] = spare
+            group_outputs[i] = spare
+        negatives[:n_negatives] = following
+        # The negatives of the next group are drawn now, so that their rows are there in time.
+        following_draw = (group + 1) * n_negatives
+        _draw_negatives(key, following_draw, bits, candidates, table, first, last, following)
         for k in range(n_negatives):
-            bits = draw(key, counter)
-            counter += uint64(1)
-            negative = candidates[sample(table, first, last - first, bits)]
-            negatives[k] = negative
-            block, row = k // TILE_NEGATIVES, k % TILE_NEGATIVES
-            for i in range(GROUP):
-                tile, column = i // TILE_PAIRS, i % TILE_PAIRS
-                place = (block * _TILES + tile) * _LANES + row * TILE_PAIRS + column
-                mask[place] = pair_mask[i] if negative != group_outputs[i] else np.float32(0)
+            _prefetch_row(w_out, following[k])
+        if masked or size < GROUP:
+            _fill_mask(mask, size, n_negatives)
         if group % LOSS_EVERY == 0:
             loss += _group_loss(
                 w_in, w_out, group_inputs, group_outputs, size, negatives, n_negatives
             )
             n_sampled += size
+        masked = _mask_negatives(mask, size, negatives, n_negatives, group_outputs, spare)
         _train_group(
-            w_in, group_inputs, w_out, group_outputs, negatives, pair_mask, mask, rate,
-            gradients, deltas,
-        )  # fmt: skip
+            w_in, group_inputs, w_out, group_outputs, negatives, mask, rate, gradients, deltas
+        )
     return loss, n_sampled
+
+
+@njit(inline="always")
+def _draw_negatives(key, first_draw, bits, candidates, table, first, last, out):
+    for k in range(len(bits)):
+        bits[k] = draw(key, first_draw + k)
+    for k in range(len(bits)):
+        out[k] = candidates[sample(table, first, last - first, bits[k])]
+
+
+@njit(cache=True, nogil=True)
+def _fill_mask(mask, size, n_negatives):
+    """Let the first pairs of a group meet every negative."""
+    mask[:] = 0
+    for i in range(size):
+        mask[i] = 1
+        for k in range(n_negatives):
+            mask[_place(k, i)] = 1
+
+
+@njit(cache=True, nogil=True)
+def _mask_negatives(mask, size, negatives, n_negatives, group_outputs, spare):
+    """Leave out negatives that are outputs, and count one that was drawn twice double, in place.
+
+    Say whether there were any.
+    """
+    masked = False
+    for k in range(n_negatives):
+        place = k  # of the first that is the same
+        for before in range(k - 1, -1, -1):
+            if negatives[before] == negatives[k]:
+                place = before
+        equal = 0
+        for i in range(GROUP):
+            equal += negatives[k] == group_outputs[i]
+        if equal or place < k:
+            masked = True
+            negatives[k] = spare
+            for i in range(size):
+                mask[_place(k, i)] = 0
+                mask[_place(place, i)] += np.float32(place < k)
+    return masked
+
+
+@njit(inline="always")
+def _place(k, i):
+    """Return where the gradient of negative k and input i lies."""
+    if k == 0:
+        return GROUP + i
+    block, row = (k - 1) // BLOCK, (k - 1) % BLOCK
+    half, lane = i // BLOCK, i % BLOCK
+    return (1 + 2 * block + half) * _LANES + row * BLOCK + lane
 
 
 @njit(cache=True, nogil=True)
 def _group_loss(w_in, w_out, inputs, outputs, size, negatives, n_negatives):
     total = 0.0
     for i in range(size):
-        input_row = w_in[inputs[i]]
-        total += np.log1p(np.exp(-_dot(input_row, w_out[outputs[i]])))
-        for k in range(n_negatives):
-            if negatives[k] != outputs[i]:
-                total += np.log1p(np.exp(_dot(input_row, w_out[negatives[k]])))
+        total += np.log1p(np.exp(-_dot(w_in[inputs[i]], w_out[outputs[i]])))
+    for k in range(n_negatives):
+        if not np.any(outputs == negatives[k]):
+            for i in range(size):
+                total += np.log1p(np.exp(_dot(w_in[inputs[i]], w_out[negatives[k]])))
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _dot(left, right):
-    total = 0.0
+    total = np.float32(0)
     for c in range(left.shape[0]):
-        total += np.float64(left[c]) * np.float64(right[c])
-    return total
+        total += left[c] * right[c]
+    return np.float64(total)
 
 
 @njit(cache=True, nogil=True)

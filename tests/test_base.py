@@ -1,5 +1,11 @@
+import copy
+from pathlib import Path
+
+import igraph
 import joblib
+import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -90,3 +96,38 @@ def test_fitted_model_travels_to_workers() -> None:
         joblib.delayed(model.transform)(graphs.two_cliques()) for _ in range(2)
     )
     np.testing.assert_array_equal(rows[0], model.embedding_)
+
+
+@pytest.mark.parametrize("use", ["fit", "transform"])
+def test_graphs_of_other_libraries_and_paths(use: str) -> None:
+    model = ge.FastRP(4).fit(np.eye(3))
+    for given, maker in (
+        (nx.path_graph(3), "from_networkx"),
+        (igraph.Graph(3), "from_igraph"),
+        ("edges.csv", "read_edges"),
+        (Path("edges.csv"), "read_edges"),
+    ):
+        with pytest.raises(GraphError, match=maker):
+            getattr(model, use)(given)
+
+
+def test_a_graph_has_no_column_names() -> None:
+    frame = pd.DataFrame(np.ones((2, 2)), columns=["a", "b"])
+    model = ge.FastRP(4).fit(frame)
+    assert model.feature_names_in_.tolist() == ["a", "b"]
+    model.fit(graphs.two_cliques())
+    assert not hasattr(model, "feature_names_in_")
+
+
+def test_copies_hold_the_vectors_once() -> None:
+    model = ge.FastRP(4, random_state=0).fit(graphs.two_cliques())
+    before = list(model.__getstate__())
+    ids = model.vectors_.nodes
+    assert list(model.__getstate__()) == [name for name in before if name != "_vectors"]
+    assert copy.deepcopy(model).vectors_.nodes.tolist() == ids.tolist()
+
+
+def test_transform_refuses_ids_of_the_other_kind() -> None:
+    model = ge.FastRP(4, random_state=0).fit(ge.Graph.from_edges([1, 2], [2, 3]))
+    with pytest.raises(GraphError, match="are ints, those of this graph are str"):
+        model.transform(ge.Graph.from_edges(["1"], ["2"]))

@@ -175,3 +175,10 @@ def test_memory_embeds_once_for_all_classifiers(graph, tmp_path, monkeypatch):
     search = GridSearchCV(model, {"logisticregression__C": [1, 10, 100]}, cv=2, refit=False)
     search.fit(graph.nodes, sides(graph))
     assert len(fits) == 2  # one for each fold: their ids differ
+
+
+def test_rows_are_those_of_the_graph_that_was_embedded(graph):
+    fitted = features(graph).fit(graph.nodes)
+    expected = fitted.transform(graph.nodes)
+    other = Graph.from_edges(graph.nodes[:1], graph.nodes[1:2], nodes=graph.nodes[::-1])
+    assert_array_equal(fitted.set_params(graph=other).transform(graph.nodes), expected)

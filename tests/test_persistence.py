@@ -479,3 +479,12 @@ def test_a_full_disk_leaves_the_old_one_and_no_debris(tmp_path, limit):
     assert "what was there before is unchanged" in message
     assert [path.name for path in tmp_path.iterdir()] == ["v"]
     assert load(tmp_path / "v").nodes.tolist() == IDS["str"]
+
+
+def test_the_home_folder_and_the_root(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save(Vectors(["a"], [[1.0]]), "~/saved")
+    assert (tmp_path / "saved").is_dir()
+    assert load("~/saved").nodes.tolist() == ["a"]
+    with pytest.raises(PersistenceError, match="root of the file system"):
+        save(Vectors(["a"], [[1.0]]), "/")

@@ -149,3 +149,25 @@ def test_frames():
     assert _vectors("int").to_frame("polars")["node"].to_list() == IDS["int"]
     with pytest.raises(ValueError, match="Unknown backend 'spark'"):
         vectors.to_frame("spark")
+
+
+def test_npy_that_is_no_matrix_of_numbers(tmp_path):
+    for name, array in (
+        ("ids", np.array([["a"]])),
+        ("line", np.ones(3)),
+        ("complex", 1j * np.eye(2)),
+    ):
+        np.save(tmp_path / f"{name}.npy", array)
+        with pytest.raises(FileFormatError, match="must hold a matrix of real numbers"):
+            Vectors.from_npy(tmp_path / f"{name}.npy")
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        Vectors.from_npy(tmp_path / "nothing.npy")
+
+
+def test_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    vectors = Vectors(["a"], [[1.0]])
+    for form, name in (("parquet", "v.parquet"), ("npy", "v.npy"), ("word2vec", "v.txt")):
+        getattr(vectors, f"to_{form}")(f"~/{name}")
+        assert (tmp_path / name).is_file()
+        assert getattr(Vectors, f"from_{form}")(f"~/{name}").nodes.tolist() == ["a"]

@@ -84,3 +84,15 @@ def test_word2vec_text_that_is_damaged(tmp_path, text, message):
     (tmp_path / "v.txt").write_text(text)
     with pytest.raises(FileFormatError, match=message):
         Vectors.from_word2vec(tmp_path / "v.txt")
+
+
+@pytest.mark.parametrize(
+    ("ids", "read"),
+    [
+        ([2**63 - 1, -(2**63), 1], [2**63 - 1, -(2**63), 1]),
+        (["9223372036854775808", "1", "2"], ["9223372036854775808", "1", "2"]),
+    ],
+)
+def test_ids_of_64_bits(tmp_path, ids, read):
+    Vectors(ids, np.eye(3)).to_word2vec(tmp_path / "v.txt")
+    assert Vectors.from_word2vec(tmp_path / "v.txt").nodes.tolist() == read

@@ -131,7 +131,7 @@ def rows() -> list[Row]:
         ),
         Row(
             "deepwalk-memory",
-            "The same with 10 and 100 walks a node: peak memory above the graph and the two tables",
+            "BlogCatalog, DeepWalk with 10 and 100 walks a node: memory above graph and tables",
             run_memory,
         ),
     ]

@@ -69,7 +69,6 @@ def gensim_trainer(arrays: Mapping[str, Any], *, threads: int, from_file: bool) 
     path = Path("walks.txt")  # the process has a folder of its own
     path.write_text("".join(" ".join(walk) + "\n" for walk in walks), encoding="utf-8")
     n_words = sum(map(len, walks))
-    del walks
     return Job(lambda: model.train(corpus_file=str(path), total_words=n_words, epochs=1), _nothing)
 
 

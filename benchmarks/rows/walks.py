@@ -36,7 +36,7 @@ def graphembed_walks(
 def pecanpy_kernel(
     arrays: Mapping[str, Any],
     *,
-    threads: int,
+    threads: int,  # noqa: ARG001
     mode: str,
     n_walks: int,
     p: float,
@@ -64,7 +64,7 @@ def pecanpy_kernel(
 def pecanpy_simulate(
     arrays: Mapping[str, Any],
     *,
-    threads: int,
+    threads: int,  # noqa: ARG001
     mode: str,
     n_walks: int,
     p: float,

@@ -63,8 +63,8 @@ def fit(
     """Embed a graph: read edges, fit, write one vector per node.
 
     EDGES is a .csv, .tsv, .parquet, .feather, .mtx or whitespace-separated file, plain or
-    compressed (.gz, .zst), with one edge a line: source, target and, if you name the column,
-    a weight and a relation. Ids are integers or text.
+    compressed (.gz, .zst), with one edge a line: source, target and, if columns of these
+    names are there or you name others, a weight and a relation. Ids are integers or text.
 
     The name after -o says what is written: .parquet (columns "node" and "vector"), .npy (ids
     beside it), .txt (word2vec), or a folder ending in / with the whole model, for ge.load.
@@ -220,5 +220,5 @@ def parameter_docs(docstring: str) -> dict[str, str]:
 
 
 def _first_sentence(text: str) -> str:
-    plain = re.sub(r":\w+:`([^`]*)`", r"\1", " ".join(text.split()))
+    plain = re.sub(r":\w+:`\\?([^`]*)`", r"\1", " ".join(text.split()))
     return re.split(r"\.\s", plain)[0].rstrip(".")

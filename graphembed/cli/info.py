@@ -1,5 +1,6 @@
 """graphembed info: what is in a file."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,7 +56,13 @@ def read_any(file: Path, **columns: Any) -> Any:
         from graphembed.persistence import load
 
         return load(file)
-    if file.suffix.lower() == ".parquet" and holds_vectors(file):
+    checks: dict[str, Callable[[Path], bool]] = {
+        ".parquet": holds_vectors,
+        ".npy": Path.is_file,
+        ".txt": is_word2vec,
+    }
+    check = checks.get(file.suffix.lower())
+    if check is not None and check(file):
         return files.read_vectors(file)
     return files.read_graph(file, **columns)
 
@@ -70,6 +77,16 @@ def holds_vectors(file: Path) -> bool:
     except pa.ArrowInvalid:
         return False  # not Parquet after all: read_edges says so, naming the file
     return any(pa.types.is_nested(field.type) for field in schema)
+
+
+def is_word2vec(file: Path) -> bool:
+    """Whether a text file begins as vectors do, with "nodes components", and edges never do."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as lines:
+        top, first = lines.readline(100).split(), lines.readline(1 << 20).split()
+    # A line of three fields or more after one of two is a bad line of edges.
+    return len(top) == 2 and top[1].isdigit() and len(first) == int(top[1]) + 1 > 2
 
 
 def describe(content: Any) -> dict[str, Any]:
@@ -158,4 +175,5 @@ def readable(name: str, value: Any) -> Any:
 def _short(number: Any) -> str:
     if isinstance(number, float):
         return f"{number:,.4g}" if abs(number) < 10_000 else f"{number:,.0f}"
-    return f"{number:,}" if isinstance(number, int) else str(number)
+    plain = isinstance(number, int) and not isinstance(number, bool)
+    return f"{number:,}" if plain else str(number)

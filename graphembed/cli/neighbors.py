@@ -27,7 +27,7 @@ def neighbors(
 ) -> None:
     """Show the nearest neighbours of nodes, best first; a larger score is nearer.
 
-    VECTORS is a .parquet or word2vec .txt file, or the folder of a saved model.
+    VECTORS is a .parquet, .npy or word2vec .txt file, or the folder of a saved model.
 
     **Examples**
 

@@ -48,6 +48,10 @@ class DeepWalk(WalkEmbedder):
             default="uniform"
         First values of the vectors. ``"partition"`` embeds the quotient graph of a partition
         first and starts each node from the vector of its part; an array warm-starts.
+    device : str, default="cpu"
+        ``"cpu"`` trains with compiled kernels. Any other name is a torch device, ``"cuda"`` say,
+        which trains larger batches there while walks are made here; its vectors differ from the
+        CPU's, and their bits repeat if ``torch.use_deterministic_algorithms`` is on.
     n_jobs : int or None, default=-1
         Threads; -1 means all cores.
     random_state : int, SeedSequence, Generator, RandomState or None, default=None
@@ -124,6 +128,7 @@ class DeepWalk(WalkEmbedder):
         shrink_windows: bool = True,
         walks_per_node: Any = None,
         init: Any = "uniform",
+        device: str = "cpu",
         n_jobs: int | None = -1,
         random_state: Any = None,
     ) -> None:
@@ -138,6 +143,7 @@ class DeepWalk(WalkEmbedder):
         self.shrink_windows = shrink_windows
         self.walks_per_node = walks_per_node
         self.init = init
+        self.device = device
         self.n_jobs = n_jobs
         self.random_state = random_state
 

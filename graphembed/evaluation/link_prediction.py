@@ -167,7 +167,9 @@ def link_prediction(
     ------
     ValueError
         If the operator is unknown, a classifier is given with ``"score"``, there are no training
-        edges or no test pairs.
+        edges or no test pairs, or ``max_train_edges`` is less than 1.
+    TypeError
+        If it is given neither a split nor a graph.
     GraphError
         If the graph is so dense that fewer non-edges are left than training edges; pass a smaller
         ``max_train_edges``.
@@ -191,8 +193,12 @@ def link_prediction(
         )
     if operator == SCORE and classifier is not None:
         raise ValueError("operator='score' trains no classifier; leave classifier=None.")
+    if max_train_edges is not None and max_train_edges < 1:
+        raise ValueError(f"max_train_edges must be None or at least 1; got {max_train_edges!r}.")
     rng = check_random_state(random_state)
     split = split_or_graph
+    if not isinstance(split, EdgeSplit | Graph):
+        raise TypeError(f"Expected an EdgeSplit or a Graph; got a {type(split).__name__}.")
     if isinstance(split, Graph):
         split = split_edges(split, random_state=rng)
 

@@ -74,7 +74,7 @@ def classify_nodes(
     embedding: Any,
     labels: Any,
     *,
-    train_sizes: Sequence[float] = TRAIN_SIZES,
+    train_sizes: Sequence[float] | float = TRAIN_SIZES,
     n_shuffles: int = 5,
     classifier: Any = None,
     normalize: bool = False,
@@ -97,7 +97,7 @@ def classify_nodes(
         One class per node, -1 for unlabelled; or an indicator matrix, dense or sparse, in which
         unlabelled nodes have empty rows. Unlabelled nodes are left out, and so are classes that
         no node has.
-    train_sizes : sequence of float or int, default=(0.1, 0.2, ..., 0.9)
+    train_sizes : float, int or sequence of them, default=(0.1, 0.2, ..., 0.9)
         Shares of the labelled nodes (floats below 1), or their numbers.
     n_shuffles : int, default=5
         Number of random orders of the nodes.
@@ -141,7 +141,10 @@ def classify_nodes(
     (np.float64(1.0), 40)
     """
     X, Y = _labelled(_matrix(embedding), labels)
-    counts = [_n_train(size, len(X)) for size in train_sizes]
+    sizes = [train_sizes] if isinstance(train_sizes, int | float) else list(train_sizes)
+    if not sizes:
+        raise ValueError("train_sizes is empty; give at least one share or number of nodes.")
+    counts = [_n_train(size, len(X)) for size in sizes]
     if not isinstance(n_shuffles, Integral) or n_shuffles < 1:
         raise ValueError(f"n_shuffles must be an int of at least 1; got {n_shuffles!r}.")
     if normalize:
@@ -168,7 +171,7 @@ def classify_nodes(
     with threadpool_limits(limits=1, user_api="blas"):
         scores[by_size] = run_blocks(score, [tasks[task] for task in by_size], n_jobs=n_jobs)
     micro, macro = scores.T.reshape(2, len(counts), n_shuffles)
-    return NodeClassificationReport(np.asarray(train_sizes), micro, macro, len(X), Y.shape[1])
+    return NodeClassificationReport(np.asarray(sizes), micro, macro, len(X), Y.shape[1])
 
 
 def _matrix(embedding: Any) -> npt.NDArray[Any]:

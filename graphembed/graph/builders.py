@@ -52,7 +52,7 @@ def from_rows(
     Raises
     ------
     GraphError
-        If a weight is NaN or infinite, or there are 2**31 nodes or more.
+        If a weight is NaN or infinite, or there are no nodes, or 2**31 nodes or more.
 
     Notes
     -----
@@ -70,6 +70,8 @@ def from_rows(
     array([1, 0, 2, 1], dtype=int32)
     """
     n_nodes = len(nodes)
+    if n_nodes == 0:
+        raise GraphError("There are no nodes; a graph has at least one.")
     if n_nodes > _MAX_NODES:
         raise GraphError(
             f"A Graph holds at most {_MAX_NODES} nodes; got {n_nodes}. Use build_store for more."

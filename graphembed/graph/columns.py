@@ -70,9 +70,13 @@ def as_weights(values: Any, n_edges: int) -> npt.NDArray[Any]:
     >>> as_weights([1, 2], 2)
     array([1., 2.])
     """
-    column: npt.NDArray[Any] = to_column(values, "weights")
+    column: Any = to_column(values, "weights")
     if not isinstance(column, np.ndarray):
         _check_no_nulls(column, "weights")
+        if _is_string(column.type):
+            raise GraphError("weights must be real numbers; got str. Convert them to float first.")
+        if pa.types.is_decimal(column.type):
+            column = column.cast(pa.float64())
         column = combine(column).to_numpy(zero_copy_only=False)
     if len(column) == 0:
         column = np.empty(0)
@@ -80,7 +84,8 @@ def as_weights(values: Any, n_edges: int) -> npt.NDArray[Any]:
         raise GraphError(f"weights must be real numbers; got values of type {column.dtype}.")
     if len(column) != n_edges:
         raise GraphError(f"There are {n_edges} edges but {len(column)} weights; give one each.")
-    return column if column.dtype == np.float32 else column.astype(np.float64)
+    weights: npt.NDArray[Any] = column
+    return weights if weights.dtype == np.float32 else weights.astype(np.float64)
 
 
 def to_column(values: Any, name: str) -> Any:
@@ -97,8 +102,8 @@ def to_column(values: Any, name: str) -> Any:
         raise GraphError(f"{name} must have an order; got a set. Pass sorted(...) of it.")
     try:
         column = _convert(values)
-    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+    except (pa.ArrowException, OverflowError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0].removesuffix(".")
         raise GraphError(f"{name} must be numbers or str of one kind: {reason}.") from error
     if isinstance(column, np.ndarray) and column.ndim != 1:
         raise GraphError(f"{name} must be one-dimensional; got an array of shape {column.shape}.")

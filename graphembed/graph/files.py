@@ -2,7 +2,6 @@
 
 import io
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 import scipy.io
 import scipy.sparse as sp
 
+from graphembed.atomic import replaced_file
 from graphembed.exceptions import FileFormatError, GraphError
 from graphembed.graph.blocks import compression, read_blocks
 from graphembed.graph.builders import from_rows, from_scipy, orient
@@ -32,6 +32,12 @@ from graphembed.graph.text import read_text
 _COMPRESSED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 _PARQUET = (".parquet", ".pq")
 _ARROW = (".feather", ".arrow", ".ipc")
+# Formats that would be read as nonsense, or not at all, if they were taken for lists of edges.
+_FOREIGN = {
+    **dict.fromkeys((".graphml", ".gml", ".gexf", ".net"), "networkx and Graph.from_networkx"),
+    **dict.fromkeys((".json", ".jsonl", ".xlsx", ".xls", ".xml"), "pandas and Graph.from_frame"),
+    **dict.fromkeys((".npz", ".npy"), "NumPy or SciPy and Graph.from_scipy"),
+}
 
 
 def read_edges(
@@ -91,7 +97,8 @@ def read_edges(
     FileNotFoundError
         If there is no such file.
     FileFormatError
-        If the file is empty, damaged or a folder, or a column does not exist, or a line has more
+        If the file is empty, damaged, a folder or of another format (``.graphml``, ``.json``,
+        ...), or a column does not exist, or a line has more
         or fewer fields than the first one, an empty id, a weight that is no finite number, or
         text that is not UTF-8. The message names the line (counted from 1, with comments and
         header) or the row (counted from 1).
@@ -137,6 +144,10 @@ def read_edges(
     if suffixes and suffixes[-1] in _COMPRESSED:
         suffixes.pop()
     suffix = suffixes[-1] if suffixes else ""
+    if suffix in _FOREIGN:
+        raise FileFormatError(
+            f"{file} is no list of edges, by its name. Read it with {_FOREIGN[suffix]}."
+        )
     wanted = Wanted(source, target, weight, relation)
     if nodes is not None and not isinstance(nodes, NodeIndex):
         nodes = NodeIndex.from_ids(nodes)
@@ -180,17 +191,13 @@ def write_edges(graph: Graph, path: str | os.PathLike[str]) -> None:
             "Use .parquet, .csv or .tsv (the last two also with .gz or .zst)."
         )
     table = to_frame(graph, "pyarrow")
-    name = str(file.with_name(f".{file.name}.{secrets.token_hex(8)}.tmp"))
-    try:
+    with replaced_file(file) as temporary:
         if suffix == ".parquet":
-            pq.write_table(table, name)
+            pq.write_table(table, temporary)
         else:
             options = pacsv.WriteOptions(delimiter="," if suffix == ".csv" else "\t")
-            with pa.output_stream(name, compression=method) as stream:
+            with pa.output_stream(str(temporary), compression=method) as stream:
                 pacsv.write_csv(table, stream, options)
-        Path(name).replace(file)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _existing(path: str | os.PathLike[str]) -> Path:
@@ -237,8 +244,10 @@ def _parquet(path: Path, wanted: Wanted) -> tuple[pa.Table, Chosen]:
     with pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
         chosen = choose_columns(names, len(names), wanted, str(path))
-        table = file.read(columns=[names[at] for at in chosen.roles().values()])
-    return _by_role(table, names, chosen), chosen
+        used = {names[at] for at in chosen.roles().values()}
+        table = file.read(columns=[*used])
+    # Of a name that occurs twice, both columns are read.
+    return _by_role(table, names, [at for at, name in enumerate(names) if name in used], chosen)
 
 
 def _arrow(path: Path, wanted: Wanted) -> tuple[pa.Table, Chosen]:
@@ -252,14 +261,19 @@ def _arrow(path: Path, wanted: Wanted) -> tuple[pa.Table, Chosen]:
             opened = pa.ipc.open_stream
         chosen = choose_columns(names, len(names), wanted, str(path))
         source.seek(0)
-        options = pa.ipc.IpcReadOptions(included_fields=sorted(chosen.roles().values()))
-        table = opened(source, options=options).read_all()
-    return _by_role(table, names, chosen), chosen
+        read = sorted(chosen.roles().values())
+        table = opened(source, options=pa.ipc.IpcReadOptions(included_fields=read)).read_all()
+    return _by_role(table, names, read, chosen)
 
 
-def _by_role(table: pa.Table, names: list[str], chosen: Chosen) -> pa.Table:
-    roles = chosen.roles()
-    return pa.table({role: table[names[at]] for role, at in roles.items()})
+def _by_role(
+    table: pa.Table, names: list[str], read: list[int], chosen: Chosen
+) -> tuple[pa.Table, Chosen]:
+    """Return the columns by their roles; ``read`` are the positions in the file of all read."""
+    # Names may repeat, and readers differ in the order of columns.
+    left = {name: [at for at in read if names[at] == name] for name in names}
+    place = {left[name].pop(0): column for column, name in enumerate(table.column_names)}
+    return pa.table({role: table.column(place[at]) for role, at in chosen.roles().items()}), chosen
 
 
 def _read_matrix(path: Path, wanted: Wanted, directed: bool, nodes: NodeIndex | None) -> Graph:

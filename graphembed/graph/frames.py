@@ -79,14 +79,19 @@ def _reader(frame: Any) -> tuple[list[Any], Callable[[int], Any]]:
                 "A frame must be a pandas, polars or Arrow table, or have __arrow_c_stream__; "
                 f"got {type(frame).__name__}. For arrays use Graph.from_edges."
             )
-        table = nw.from_native(pa.table(frame))
+        try:
+            table = nw.from_native(pa.table(frame))
+        except pa.ArrowInvalid as error:
+            raise GraphError(
+                f"A frame must have columns; got a {type(frame).__name__}, which is one."
+            ) from error
     if isinstance(table, nw.LazyFrame):
         table = table.collect()
     return table.columns, lambda position: table[:, position].to_native()
 
 
 def _position(key: str | int, names: Sequence[Any]) -> int:
-    if isinstance(key, int):
+    if isinstance(key, int) and key not in names:  # pandas may name columns by numbers
         if not -len(names) <= key < len(names):
             raise GraphError(
                 f"Column {key} is not there: the frame has {len(names)} columns "

@@ -224,7 +224,8 @@ class Graph:
         Raises
         ------
         GraphError
-            If there is no ``edge_index``, or it names nodes beyond ``num_nodes``.
+            If there is no ``edge_index`` of shape (2, n_edges), or it names nodes beyond
+            ``num_nodes``, or the edges' types or weights do not match it.
         """
         from graphembed.graph.interop import from_torch_geometric
 
@@ -272,7 +273,7 @@ class Graph:
         frame : pandas, polars or Arrow table, or any other that narwhals or Arrow can read
         source, target : str or int, optional
             Name or position of the columns of ids; by default the columns named "source" and
-            "target", else the first two.
+            "target", else the first two. A number that is a name is taken as the name.
         weight, relation : str or int, optional
             Name or position of the columns of weights and relations; none by default.
         nodes, directed

@@ -22,6 +22,7 @@ def from_networkx(
     graph: Any, *, weight: str | None = "weight", relation: str | None = None
 ) -> Graph:
     """Make a graph from a networkx graph; see :meth:`graphembed.Graph.from_networkx`."""
+    _check_kind(graph, "adjacency", "networkx")
     nodes = list(graph)
     try:
         index = NodeIndex.from_ids(nodes)
@@ -66,6 +67,7 @@ def to_networkx(graph: Graph) -> "nx.Graph[Any]":
 
 def from_igraph(graph: Any, *, weight: str | None = "weight", relation: str | None = None) -> Graph:
     """Make a graph from an igraph graph; see :meth:`graphembed.Graph.from_igraph`."""
+    _check_kind(graph, "vcount", "igraph")
     n_nodes = graph.vcount()
     _check_some(n_nodes)
     index = NodeIndex.range(n_nodes)
@@ -108,6 +110,13 @@ def from_torch_geometric(data: Any, *, directed: bool | None = None) -> Graph:
             ".to_homogeneous(), or an adjacency with Graph.from_scipy."
         )
     edge_index = _to_numpy(data.edge_index)
+    if edge_index.ndim != 2 or len(edge_index) != 2 or edge_index.dtype.kind not in "iu":
+        raise GraphError(
+            "edge_index must hold ints and be of shape (2, n_edges); got "
+            f"{edge_index.dtype} of shape {edge_index.shape}."
+        )
+    if edge_index.size and edge_index.min() < 0:
+        raise GraphError(f"edge_index must not be negative; it names node {edge_index.min()}.")
     sources, targets = edge_index
     n_nodes = int(edge_index.max()) + 1 if edge_index.size else 0
     if "num_nodes" in data or "x" in data:
@@ -123,7 +132,7 @@ def from_torch_geometric(data: Any, *, directed: bool | None = None) -> Graph:
         nodes = NodeIndex.from_ids(data.node_id)
     types = relations = None
     if data.get("edge_type") is not None:
-        types = _to_numpy(data.edge_type)
+        types = _edge_types(_to_numpy(data.edge_type), len(sources))
         relations = tuple(str(number) for number in range(int(types.max(initial=-1)) + 1))
     graph = from_rows(
         sources,
@@ -192,6 +201,14 @@ def _edge_attributes(graph: Graph) -> dict[str, list[Any]]:
     return attributes
 
 
+def _edge_types(types: npt.NDArray[Any], n_edges: int) -> npt.NDArray[Any]:
+    if types.shape != (n_edges,):
+        raise GraphError(f"There are {n_edges} edges; edge_type is of shape {types.shape}.")
+    if types.dtype.kind not in "iu" or (n_edges and types.min() < 0):
+        raise GraphError("edge_type must hold ints from 0, the number of each edge's relation.")
+    return types
+
+
 def _tensor_weights(data: Any, n_edges: int) -> npt.NDArray[Any] | None:
     tensor = data.get("edge_weight")
     if tensor is None:
@@ -208,7 +225,16 @@ def _features(x: Any) -> Any:
 
 
 def _to_numpy(tensor: Any) -> npt.NDArray[Any]:
-    return np.asarray(tensor.detach().cpu().numpy())
+    tensor = tensor.detach().cpu()
+    if str(tensor.dtype) == "torch.bfloat16":  # which NumPy does not have
+        tensor = tensor.float()
+    return np.asarray(tensor.numpy())
+
+
+def _check_kind(graph: Any, attribute: str, library: str) -> None:
+    if not hasattr(graph, attribute):
+        kind = f"{type(graph).__module__}.{type(graph).__qualname__}"
+        raise GraphError(f"Expected a graph of {library}; got {kind.removeprefix('builtins.')}.")
 
 
 def _check_some(n_nodes: int) -> None:

@@ -321,7 +321,7 @@ def skipgram_group(
     u, v = np.asarray(w_in, dtype=np.float64), np.asarray(w_out, dtype=np.float64)
     new_u, new_v, loss = u.copy(), v.copy(), 0.0
     for x, c in zip(inputs, outputs, strict=True):
-        others = [(n, 0) for n in negatives if n != c]
+        others = [(n, 0) for n in negatives if n not in outputs]
         for y, label in [(c, 1), *others]:
             score = u[x] @ v[y]
             gradient = label - 1 / (1 + np.exp(-score))

@@ -70,6 +70,7 @@ class SkipGram:
     reproducible: bool
     n_jobs: int | None
     subsample: float = 0.0
+    device: str = "cpu"
     keep: npt.NDArray[np.uint32] | None = None
     w_in: Table = field(init=False)
     w_out: Table = field(init=False)
@@ -121,12 +122,23 @@ class SkipGram:
         self.visits = self._visits(chunks)
         self.keep = self._keep()
         frequencies = self.visits ** np.float32(NOISE_EXPONENT)
-        train_chunk = (Rounds if self.reproducible else LockFree)(self, frequencies)
+        if self.device != "cpu":
+            trainer: Device | Rounds | LockFree = Device(self, frequencies)
+        else:
+            trainer = (Rounds if self.reproducible else LockFree)(self, frequencies)
+        try:
+            self._train_chunks(chunks, trainer, losses)
+        finally:  # an interrupt too leaves what has been learned
+            trainer.close()
+
+    def _train_chunks(
+        self, chunks: list["Chunk"], trainer: "Device | Rounds | LockFree", losses: list[float]
+    ) -> None:
         with progress(sum(chunk.n_walks for chunk in chunks), "skip-gram", "walk") as done:
             loss, n_sampled = 0.0, 0
             for number, chunk in enumerate(chunks):
                 left = max(1 - number / len(chunks), LOWEST_RATE)
-                for each, count in train_chunk(chunk, np.float32(self.learning_rate * left)):
+                for each, count in trainer(chunk, np.float32(self.learning_rate * left)):
                     loss += each
                     n_sampled += count
                 done(chunk.n_walks)
@@ -247,6 +259,9 @@ class LockFree:
             n_jobs=self.model.n_jobs,
         )
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def _train(self, chunk: Chunk, rate: np.float32, start: int, stop: int) -> tuple[float, int]:
         from graphembed.kernels.skipgram import train_pairs
 
@@ -287,6 +302,9 @@ class Rounds:
                 n_jobs=self.model.n_jobs,
             )
         return sampled
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def _sort(self, chunk: Chunk) -> Counts:
         """List the pairs of a chunk, tile by tile; return where each tile begins."""
@@ -333,6 +351,34 @@ class Rounds:
             self.candidates, self.table, self.bounds[block], self.bounds[block + 1],
             model.n_negatives, rate, key,
         )  # fmt: skip
+
+
+class Device:
+    """Trains whole chunks on another device with torch; the tables live there meanwhile."""
+
+    def __init__(self, model: SkipGram, frequencies: Table) -> None:
+        from graphembed.kernels.torch.skipgram import TorchSkipGram
+
+        self.model = model
+        self.trainer = TorchSkipGram(
+            model.w_in, model.w_out, alias_table(np.array([0, model.n_nodes]), frequencies),
+            window=model.window, n_negatives=model.n_negatives,
+            shrink_windows=model.shrink_windows, device=model.device,
+        )  # fmt: skip
+
+    def __call__(self, chunk: Chunk, rate: np.float32) -> list[tuple[float, int]]:
+        """Train a chunk; return its loss and the number of pairs."""
+        model = self.model
+        loss = self.trainer.train_walks(
+            model.walks(chunk, 0, chunk.n_walks), float(rate), first_walk=chunk.first,
+            window_key=derive_key(model.seed, WINDOWS, chunk.epoch),
+            negative_key=derive_key(model.seed, NEGATIVES, chunk.epoch, chunk.first),
+        )  # fmt: skip
+        return [loss]
+
+    def close(self) -> None:
+        """Bring the tables back."""
+        self.trainer.copy_back()
 
 
 def deal_blocks(frequencies: Table, n_blocks: int) -> npt.NDArray[np.uint8]:

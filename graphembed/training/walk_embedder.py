@@ -47,6 +47,7 @@ class WalkEmbedder(BaseEmbedder):
             StrOptions({"core"}), Interval(Integral, 1, None, closed="left"), "array-like", None,
         ],
         "init": [StrOptions({"uniform", "partition"}), "array-like"],
+        "device": [str],
         "n_jobs": [Integral, None],
     }  # fmt: skip
 
@@ -117,7 +118,7 @@ class WalkEmbedder(BaseEmbedder):
             seed=seed, window=self.window, n_negatives=self.n_negatives,
             walk_length=self.walk_length, learning_rate=self.learning_rate,
             shrink_windows=self.shrink_windows, reproducible=self.random_state is not None,
-            n_jobs=self.n_jobs, subsample=self.subsample,
+            n_jobs=self.n_jobs, subsample=self.subsample, device=self.device,
         )  # fmt: skip
 
     def _initial(self, graph: Graph) -> Embedding | None:

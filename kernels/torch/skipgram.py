@@ -21,7 +21,7 @@ from torch.nn.functional import logsigmoid, pad
 
 GROUP = 8  # pairs that share their negatives
 BATCH_SIZE = 1 << 16  # pairs that are trained at a time, at most
-PAIRS_PER_NODE = 2  # in a batch: with more, small graphs lose quality
+PAIRS_PER_NODE = 1  # in a batch, at most: with more, small graphs lose quality
 MAX_MOVES = 32.0  # steps of one row in a batch, beyond which they are shortened
 _PLACES = 1 << 21  # places of pairs, taken or not, that are looked at together
 _LOWER = 0xFFFFFFFF
@@ -72,7 +72,7 @@ def train_pairs(
         outputs = pad(outputs, (0, missing), value=spare)
     x, c = inputs.view(-1, group), outputs.view(-1, group)
     taken = (x != spare)[:, :, None]
-    mask = (c[:, :, None] != negatives[:, None, :]) & taken
+    mask = ~(c[:, :, None] == negatives[:, None, :]).any(1, keepdim=True) & taken
 
     u, v, noise = w_in[x], w_out[c], w_out[negatives]
     positive = (u * v).sum(-1, keepdim=True)
@@ -192,7 +192,7 @@ class TorchSkipGram:
     device : str or torch.device, default="cuda"
     batch_size : int, optional
         Pairs that are trained at a time, at most: bounds the memory, whatever the number of walks.
-        By default 2 for each node, and no more than 65,536.
+        By default as many as there are nodes, and no more than 65,536.
     max_moves : float or None, default=32
         See :func:`train_pairs`. The default suits learning rates up to about 0.05.
 
@@ -297,7 +297,7 @@ class TorchSkipGram:
             reach = torch.full(part.shape, self.window, device=self.device)
             if self.shrink_windows:
                 reach = draw_windows(
-                    window_key, first_walk + start, *part.shape, self.window, self.device
+                    window_key, first_walk + start, len(part), length, self.window, self.device
                 )
             inputs, outputs = window_pairs(part, self.window, reach)
             yield from zip(

@@ -10,6 +10,7 @@ from harness.contender import Contender, Job, Measurement, Row, Settings
 from harness.inputs import csr, n_bytes, save_arrays, save_graph
 from harness.machine import describe
 from harness.measure import THREAD_VARIABLES, MeasurementError, compare, environment, run_once
+from harness.peers import GROUPS, named
 from harness.report import (
     COLUMNS,
     cells,
@@ -47,6 +48,13 @@ def note(arrays, *, threads, log, name):
             file.write(name + " ")
         return np.zeros(1)
     return Job(run)
+
+def remark(arrays, *, threads):
+    notes = {"call": 0}
+    def run():
+        notes["call"] += 1
+        return np.zeros(1)
+    return Job(run, notes=notes)
 
 def fail(arrays, *, threads):
     raise ValueError("the peer broke")
@@ -241,3 +249,37 @@ def test_figures_are_short():
 
 def test_a_job_hands_its_result_back_unchanged_by_default():
     assert Job(lambda: 7).finish(7) == 7
+
+
+def test_what_takes_minutes_is_called_once_and_alone(toy, settings, tmp_path):
+    log = tmp_path / "log"
+    contenders = [
+        contender(toy.note, name, params={"log": str(log), "name": name}, once=name == "b")
+        for name in "ab"
+    ]
+    _, slow = compare(contenders, {}, settings, calls=2, rounds=2)
+    assert log.read_text() == "a " + "a a b " + "a a "
+    assert len(slow.warm_seconds) == 1
+    assert slow.cold_seconds is None
+
+
+def test_notes_of_the_last_call_are_results(toy, settings):
+    (found,) = compare(
+        [contender(toy.remark)], {}, settings, calls=3, rounds=1, cold=False,
+        score=lambda _, array: {"sum": float(array.sum())},
+    )  # fmt: skip
+    assert found.results == {"call": 3, "sum": 0.0}
+
+
+def test_each_group_of_peers_has_an_environment_and_pins(toy, settings, tmp_path):
+    folder = Path(tmp_path / ".venv-peers")
+    assert named(folder, "") == folder
+    assert named(folder, "walks").name == ".venv-peers-walks"
+    benchmarks = Path(__file__).resolve().parents[2] / "benchmarks"
+    for group in GROUPS:
+        lines = named(benchmarks / "requirements-peers.txt", group).read_text().splitlines()
+        assert all("==" in line for line in lines if not line.startswith("#"))
+    elsewhere = contender(toy.variables, peer=True, peer_group="walks")
+    assert compare([elsewhere], {}, settings) == []
+    with pytest.raises(MeasurementError, match="--make-peers"):
+        run_once(elsewhere, {}, settings, calls=1, numba_cache=tmp_path)

@@ -24,7 +24,7 @@ def test_the_command_lists_the_rows(capsys):
 
 def test_an_unknown_row_is_named_with_the_known_ones(capsys):
     assert main(["deepwalk-mars"]) == 2
-    assert "'deepwalk-mars' (known: fastrp-blogcatalog" in capsys.readouterr().err
+    assert "'deepwalk-mars' (known: deepwalk-blogcatalog" in capsys.readouterr().err
 
 
 def test_missing_peers_are_said_before_anything_runs(capsys, tmp_path):

@@ -77,3 +77,14 @@ def test_a_damaged_file_or_folder_is_named(run, folder):
     (folder / "empty").mkdir()
     assert "x.parquet" in run("info", "x.parquet", code=2).stderr
     assert "empty" in run("info", "empty", code=2).stderr
+
+
+def test_every_file_that_fit_writes(run, folder):
+    for name in ("v.npy", "v.txt", "v.parquet"):
+        run("fit", "edges.csv", "-d", 8, "-o", name)
+        facts = json.loads(run("info", name, "--json").stdout)
+        assert (facts["kind"], facts["nodes"], facts["dimensions"]) == ("vectors", 6, 8)
+    (folder / "e.txt").write_text("4 1\n1 2\n")
+    assert json.loads(run("info", "e.txt", "--json").stdout)["edges"] == 2
+    run("fit", "edges.csv", "-d", 8, "-o", "model/")
+    assert "normalize True" in run("info", "model").stdout

@@ -168,3 +168,8 @@ def test_describe_has_a_row_for_each_name(tmp_path, monkeypatch):
 
 def test_the_package_loads_data_sets():
     assert graphembed.datasets.load("karate").graph.n_nodes == 34
+
+
+def test_a_name_is_a_str():
+    with pytest.raises(TypeError, match="name must be a str"):
+        datasets.load(None)

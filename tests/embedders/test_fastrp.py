@@ -211,3 +211,63 @@ def test_large_graph_agrees_with_scipy() -> None:
     degrees = np.maximum(graph.degrees, 1)[:, None]
     expected = (graph.adjacency @ model.basis_[0]) / degrees
     np.testing.assert_allclose(model.embedding_, expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1e30, 1e37, 1e-30, 1e-37])
+def test_weights_near_the_ends_of_float32(scale: float) -> None:
+    """The transition matrix does not depend on the unit of the weights."""
+    graph = graphs.two_cliques()
+    pairs = graph.nodes[graph.edges()]
+    weights = np.full(len(pairs), scale)
+    scaled = ge.Graph.from_edges(pairs[:, 0], pairs[:, 1], weights)
+    model = ge.FastRP(16, degree_exponent=-0.5, random_state=0)
+    expected = model.fit_transform(graph)
+    np.testing.assert_allclose(model.fit_transform(scaled), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(model.transform(scaled.adjacency), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_sums_of_weights_beyond_float32() -> None:
+    heavy = ge.Graph.from_edges([0, 0, 1], [1, 2, 2], [3e38, 3e38, 1e-38])
+    assert np.isfinite(ge.FastRP(16, random_state=0).fit_transform(heavy)).all()
+    model = ge.FastRP(16, random_state=0).fit(graphs.two_cliques())
+    new = ge.Graph.from_edges(["new"] * 2, ["a1", "a2"], [3e38, 3e38])
+    light = ge.Graph.from_edges(["new"] * 2, ["a1", "a2"])
+    np.testing.assert_allclose(model.transform(new), model.transform(light), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="too large for float32"):
+        model.transform(np.full((1, len(model.nodes_)), 1e300))
+
+
+def test_parameters_beyond_float32() -> None:
+    graph = graphs.two_cliques()
+    steep = ge.FastRP(16, degree_exponent=-30, random_state=0).fit_transform(graph)
+    assert np.isfinite(steep).all()
+    assert steep.any()
+    for unusable in (
+        {"degree_exponent": -1e300},
+        {"degree_exponent": 1e300},
+        {"degree_exponent": -50, "normalize": False},
+        {"weights": [1e300]},
+    ):
+        with pytest.raises(ValueError, match=next(iter(unusable))):
+            ge.FastRP(16, **unusable).fit(graph)
+
+
+def test_features_of_any_size() -> None:
+    graph = graphs.two_cliques()
+    features = np.random.default_rng(0).random((graph.n_nodes, 3), dtype=np.float32)
+    model = ge.FastRP(16, feature_ratio=0.5, random_state=0)
+    expected = model.fit_transform(graph.with_features(features))
+    for scale in (1e38, 1e-37):
+        found = model.fit_transform(graph.with_features(features * np.float32(scale)))
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_small_feature_ratio_is_one_column() -> None:
+    graph = graphs.two_cliques()
+    model = ge.FastRP(8, feature_ratio=0.01, random_state=0)
+    with pytest.raises(ValueError, match="node features"):
+        model.fit(graph)
+    plain = ge.FastRP(8, weights=(1,), random_state=0).fit(graph).basis_[0]
+    model.set_params(weights=(1,)).fit(graph.with_features(np.ones((graph.n_nodes, 1))))
+    np.testing.assert_array_equal(model.basis_[0][:, :7], plain[:, :7])
+    assert len(np.unique(model.basis_[0][:, 7])) == 1

@@ -170,3 +170,11 @@ def test_training_graph_keeps_every_node():
     split = split_edges(graph, test_size=0.5, keep_connected=False, random_state=0)
     assert_array_equal(split.train.nodes, graph.nodes)
     assert link_prediction(fast(), split).auc > 0.6
+
+
+def test_what_is_neither_a_split_nor_a_graph():
+    with pytest.raises(TypeError, match="EdgeSplit or a Graph; got a ndarray"):
+        link_prediction(FastRP(4), np.eye(3))
+    ring = Graph.from_edges(range(9), [1, 2, 3, 4, 5, 6, 7, 8, 0])
+    with pytest.raises(ValueError, match="max_train_edges"):
+        link_prediction(FastRP(4), ring, max_train_edges=0)

@@ -167,3 +167,11 @@ def test_report_as_text_and_as_json():
     data = json.loads(json.dumps(report.to_dict()))
     assert data["micro_f1_mean"][1] == pytest.approx(mean)
     assert np.array(data["macro_f1"]).shape == (2, 5)
+
+
+def test_one_training_size_and_none():
+    labels = np.repeat([0, 1], 10)
+    report = classify_nodes(np.eye(2)[labels], labels, train_sizes=0.5)
+    assert report.train_sizes.tolist() == [0.5]
+    with pytest.raises(ValueError, match="train_sizes is empty"):
+        classify_nodes(np.eye(2)[labels], labels, train_sizes=[])

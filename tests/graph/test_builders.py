@@ -355,3 +355,8 @@ def test_features_follow_the_rows():
     graph = Graph.from_edges(["b"], ["a"], features=[[1.0], [2.0]])
     assert graph.nodes.tolist() == ["a", "b"]
     assert graph.features.tolist() == [[1.0], [2.0]]
+
+
+def test_a_graph_has_a_node():
+    with pytest.raises(GraphError, match="no nodes"):
+        Graph.from_edges([], [], nodes=[])

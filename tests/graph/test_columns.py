@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 
 from graphembed.exceptions import GraphError
@@ -57,3 +58,15 @@ def test_encode_is_undone_by_indexing(values):
 def test_an_empty_column_is_of_any_kind():
     first, second = one_kind([as_ids([]), as_ids(["a"])])
     assert first.type == second.type
+
+
+def test_decimals_are_weights_and_strings_are_not():
+    decimals = pa.array(["1.5", "2"]).cast(pa.decimal128(10, 2))
+    assert as_weights(decimals, 2).tolist() == [1.5, 2.0]
+    with pytest.raises(GraphError, match="got str"):
+        as_weights(["1.5", "2"], 2)
+
+
+def test_what_a_tensor_refuses_is_an_error_of_ours():
+    with pytest.raises(GraphError, match="requires grad"):
+        as_weights(torch.ones(2, requires_grad=True), 2)

@@ -274,3 +274,21 @@ def test_any_whitespace_list_is_read(tmp_path, data):
     path = tmp_path / "e.txt"
     path.write_bytes(data.draw(st.sampled_from(["\n", "\r\n"])).join(lines).encode())
     assert same(read_edges(path), Graph.from_edges(*zip(*edges, strict=True)))
+
+
+@pytest.mark.parametrize("name", ["g.graphml", "g.json", "g.gml.gz", "g.npz", "g.xlsx"])
+def test_other_formats_are_not_taken_for_edges(tmp_path, name):
+    (tmp_path / name).write_bytes(b"a b\nb c\n")
+    with pytest.raises(FileFormatError, match="no list of edges, by its name"):
+        read_edges(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+def test_columns_of_one_name(tmp_path, suffix):
+    table = pa.Table.from_arrays([pa.array([n]) for n in (9, 3, 1, 2)], ["b", "a", "a", "b"])
+    path = tmp_path / f"e{suffix}"
+    write = pq.write_table if suffix == ".parquet" else pyarrow.feather.write_feather
+    write(table, str(path))
+    assert read_edges(path, source=1, target=2).nodes.tolist() == [1, 3]
+    assert read_edges(path, source=3, target=2).nodes.tolist() == [1, 2]
+    assert read_edges(path, source="a", target="b").nodes.tolist() == [3, 9]

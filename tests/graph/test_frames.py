@@ -140,3 +140,17 @@ def test_tables_load_no_other_library():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (1, "\n")
+
+
+def test_names_that_are_numbers():
+    frame = pd.DataFrame([[1, 2, 9], [2, 3, 9]], columns=[2, 1, 5])
+    graph = Graph.from_frame(frame, source=2, target=1, weight=5)
+    assert graph.nodes.tolist() == [1, 2, 3]
+    assert graph.weights[0] == 9
+    with pytest.raises(GraphError, match="Column 7 is not there"):
+        Graph.from_frame(frame, source=2, target=7)
+
+
+def test_one_column_is_no_frame():
+    with pytest.raises(GraphError, match="got a Series"):
+        Graph.from_frame(pd.Series([1, 2]))

@@ -189,3 +189,36 @@ def test_to_torch_geometric_is_writable_and_shares_nothing():
     assert graph.indices.tolist() == [1, 0]
     assert "node_id" not in data
     assert Graph.from_edges(["b"], ["a"]).to_torch_geometric().node_id == ["a", "b"]
+
+
+@pytest.mark.parametrize("library", ["networkx", "igraph"])
+def test_a_graph_of_another_library(library):
+    make = getattr(Graph, f"from_{library}")
+    for wrong in (Data(edge_index=torch.tensor([[0], [1]])), [(0, 1)], None):
+        with pytest.raises(GraphError, match=f"Expected a graph of {library}"):
+            make(wrong)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"edge_index": torch.tensor([[0, -1], [1, 2]])}, "names node -1"),
+        ({"edge_index": torch.tensor([[0.0, 1.0], [1.0, 2.0]])}, "must hold ints"),
+        ({"edge_index": torch.tensor([0, 1])}, r"shape \(2,\)"),
+        ({"edge_index": torch.tensor([[0, 1], [1, 2], [2, 3]])}, r"shape \(3, 2\)"),
+        ({"edge_type": torch.tensor([0])}, "There are 2 edges; edge_type"),
+        ({"edge_type": torch.tensor([0, -1])}, "ints from 0"),
+        ({"edge_type": torch.tensor([0.0, 1.0])}, "ints from 0"),
+    ],
+)
+def test_unusable_data(arguments, message):
+    data = Data(**({"edge_index": torch.tensor([[0, 1], [1, 2]])} | arguments))
+    with pytest.raises(GraphError, match=message):
+        Graph.from_torch_geometric(data)
+
+
+def test_weights_in_half_precision():
+    for dtype in (torch.bfloat16, torch.float16):
+        weights = torch.tensor([0.5, 2.0], dtype=dtype)
+        data = Data(edge_index=torch.tensor([[0, 1], [1, 2]]), edge_weight=weights)
+        assert Graph.from_torch_geometric(data).weights.tolist() == [0.5, 2.0]

@@ -12,6 +12,7 @@ from graphembed.kernels.skipgram import (
     LOSS_EVERY,
     count_tiles,
     scatter_tiles,
+    thin_walks,
     train_pairs,
     window_pairs,
 )
@@ -173,6 +174,19 @@ def test_window_pairs_against_a_plain_listing(
     )
     assert (pairs[:, :3] == -7).all()
     assert (pairs[:, end:] == -7).all()
+
+
+@given(st.lists(st.lists(st.integers(0, 3), max_size=8), min_size=1, max_size=6))
+def test_thin_walks_against_a_plain_listing(rows: list[list[int]]) -> None:
+    keep = np.array([0, 2**30, 2**31, 2**32 - 1], dtype=np.uint32)
+    walks, expected = np.full((2, len(rows), 8), -1, dtype=np.int32)
+    for w, row in enumerate(rows):
+        key = reference.fold(KEY, 5 + w)
+        stay = [node for i, node in enumerate(row) if reference.draw(key, i) >> 32 <= keep[node]]
+        walks[w, : len(row)] = row
+        expected[w, : len(stay)] = stay
+    thin_walks(walks, 5, keep, np.uint64(KEY))
+    np.testing.assert_array_equal(walks, expected)
 
 
 @given(st.integers(0, 2**32), st.integers(1, 5), st.integers(0, 200))

@@ -106,3 +106,20 @@ except KeyboardInterrupt:
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "usable\n"
+
+
+def test_torch_device_learns_the_same_groups() -> None:
+    """The torch twin, on the processor: device="cpu" of torch is "cpu:0"."""
+    graph = graphs.two_cliques()
+    settings = {"n_components": 16, "walk_length": 20, "window": 3, "random_state": 0}
+    runs = [ge.DeepWalk(**settings, device="cpu:0").fit(graph) for _ in range(2)]
+    np.testing.assert_array_equal(runs[0].embedding_, runs[1].embedding_)
+    near = runs[0].vectors_.neighbors(["a1", "b1"], k=8).ids
+    assert all(node.startswith("a") for node in near[0])
+    assert all(node.startswith("b") for node in near[1])
+    assert runs[0].loss_curve_[-1] < runs[0].loss_curve_[0]
+
+
+def test_unknown_device() -> None:
+    with pytest.raises(RuntimeError, match="warp"):
+        ge.DeepWalk(device="warp").fit(graphs.two_cliques())
