@@ -44,7 +44,7 @@ class Node2Vec(WalkEmbedder):
         Negatives of each pair.
     n_epochs : int, default=1
         Passes; every epoch makes new walks.
-    learning_rate : float, default=0.05
+    learning_rate : float, default=0.025
         It falls linearly to a ten-thousandth of this.
     subsample : float, default=0.0
         Threshold of word2vec's subsampling: visits of a node that makes up a larger share of all
@@ -55,10 +55,10 @@ class Node2Vec(WalkEmbedder):
         Walks from each node where they should differ; None is ``n_walks`` for all. ``"core"``
         makes them proportional to the core number, ``n_walks`` for the innermost core (Brandeis
         et al. 2020): it buys time and can cost quality, first of all for nodes at the periphery.
-    init : {"uniform", "partition"} or array-like of shape (n_nodes, n_components), \
-            default="uniform"
-        First values of the vectors. ``"partition"`` embeds the quotient graph of a partition
-        first and starts each node from the vector of its part; an array warm-starts.
+    init : str or array-like of shape (n_nodes, n_components), default="uniform"
+        First values of the vectors. ``"uniform"`` draws small ones; ``"partition"`` embeds the
+        quotient graph of a partition first and starts each node from the vector of its part; an
+        array warm-starts.
     device : str, default="cpu"
         ``"cpu"`` trains with compiled kernels. Any other name is a torch device, ``"cuda"`` say,
         which trains larger batches there while walks are made here; its vectors differ from the
@@ -147,7 +147,7 @@ class Node2Vec(WalkEmbedder):
         window: int = 10,
         n_negatives: int = 5,
         n_epochs: int = 1,
-        learning_rate: float = 0.05,
+        learning_rate: float = 0.025,
         subsample: float = 0.0,
         shrink_windows: bool = True,
         walks_per_node: Any = None,

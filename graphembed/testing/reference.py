@@ -363,7 +363,7 @@ def fold_in(
             if negative != positive:
                 gradient = gradient - w_out[negative] / (1 + np.exp(-row @ w_out[negative]))
         row = row + rate * (1 - step / n_steps) * gradient
-    return row
+    return np.asarray(row)
 
 
 def core_numbers(indptr: Any, indices: Any) -> npt.NDArray[np.int32]:

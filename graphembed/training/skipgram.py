@@ -270,10 +270,11 @@ class LockFree:
         inputs, outputs = np.empty((2, capacity), dtype=np.int32)
         end = model.list_pairs(chunk, start, stop, inputs, outputs)
         key = derive_key(model.seed, NEGATIVES, chunk.epoch, chunk.first + start)
-        return train_pairs(
+        loss, n_sampled = train_pairs(
             model.w_in, model.w_out, inputs, outputs, 0, end,
             self.candidates, self.table, 0, model.n_nodes, model.n_negatives, rate, key,
         )  # fmt: skip
+        return float(loss), int(n_sampled)
 
 
 class Rounds:
@@ -346,11 +347,13 @@ class Rounds:
 
         model, block = self.model, tile % self.n_blocks
         key = derive_key(model.seed, NEGATIVES, chunk.epoch, chunk.first, tile)
-        return train_pairs(
-            model.w_in, model.w_out, *self.sorted, tiles[tile], tiles[tile + 1],
+        inputs, outputs = self.sorted
+        loss, n_sampled = train_pairs(
+            model.w_in, model.w_out, inputs, outputs, tiles[tile], tiles[tile + 1],
             self.candidates, self.table, self.bounds[block], self.bounds[block + 1],
             model.n_negatives, rate, key,
         )  # fmt: skip
+        return float(loss), int(n_sampled)
 
 
 class Device:
@@ -408,4 +411,4 @@ def derive_key(*words: int) -> np.uint64:
     """Hash a seed and what it is used for to the key of a stream."""
     # The length first: a SeedSequence takes zeros at the end for nothing.
     sequence = np.random.SeedSequence([len(words), *(int(word) for word in words)])
-    return sequence.generate_state(1, np.uint64)[0]
+    return np.uint64(sequence.generate_state(1, np.uint64)[0])

@@ -145,7 +145,7 @@ class WalkEmbedder(BaseEmbedder):
 
             cores = core_numbers(graph)
             share = cores / max(1, int(cores.max(initial=0)))
-            return np.maximum(1, np.round(self.n_walks * share)).astype(np.int64)
+            return np.maximum(1, np.round(self.n_walks * share).astype(np.int64))
         counts = np.asarray(wanted)
         if counts.ndim == 0:
             return np.full(graph.n_nodes, int(counts), dtype=np.int64)
@@ -163,7 +163,8 @@ class WalkEmbedder(BaseEmbedder):
 
         labels = partition(graph, max(1, graph.n_nodes // NODES_PER_PART))
         coarse = clone(self).set_params(init="uniform", walks_per_node=None)
-        return coarse.fit(quotient_graph(graph, labels)).embedding_[labels]
+        parts: Embedding = coarse.fit(quotient_graph(graph, labels)).embedding_
+        return parts[labels]
 
     def _grown(self, graph: Graph) -> tuple[Graph, int]:
         """Return the graph with fitted nodes first, in their order, and how many they are."""
