@@ -9,7 +9,9 @@ from graphembed.datasets.synthetic import stochastic_block_model
 from graphembed.testing import graphs
 from graphembed.training.walk_embedder import WalkEmbedder
 
-SMALL = {"n_components": 16, "n_walks": 5, "walk_length": 20, "window": 3}
+SMALL = {
+    "n_components": 16, "n_walks": 5, "walk_length": 20, "window": 3, "learning_rate": 0.05,
+}  # fmt: skip
 
 
 def blocks(n: int = 1200) -> ge.Graph:
