@@ -374,8 +374,8 @@ class Device:
         model = self.model
         loss = self.trainer.train_walks(
             model.walks(chunk, 0, chunk.n_walks), float(rate), first_walk=chunk.first,
-            window_key=derive_key(model.seed, WINDOWS, chunk.epoch),
-            negative_key=derive_key(model.seed, NEGATIVES, chunk.epoch, chunk.first),
+            window_key=int(derive_key(model.seed, WINDOWS, chunk.epoch)),
+            negative_key=int(derive_key(model.seed, NEGATIVES, chunk.epoch, chunk.first)),
         )  # fmt: skip
         return [loss]
 

@@ -145,17 +145,18 @@ class WalkEmbedder(BaseEmbedder):
 
             cores = core_numbers(graph)
             share = cores / max(1, int(cores.max(initial=0)))
-            return np.maximum(1, np.round(self.n_walks * share).astype(np.int64))
-        counts = np.asarray(wanted)
-        if counts.ndim == 0:
-            return np.full(graph.n_nodes, int(counts), dtype=np.int64)
-        if counts.shape != (graph.n_nodes,) or counts.dtype.kind not in "iu" or counts.min() < 0:
+            counts: Counts = np.maximum(1, np.round(self.n_walks * share).astype(np.int64))
+            return counts
+        given = np.asarray(wanted)
+        if given.ndim == 0:
+            return np.full(graph.n_nodes, int(given), dtype=np.int64)
+        if given.shape != (graph.n_nodes,) or given.dtype.kind not in "iu" or given.min() < 0:
             raise ValueError(
                 f"The 'walks_per_node' parameter of {type(self).__name__} must be an int, 'core' "
                 f"or non-negative ints, one for each of the {graph.n_nodes} nodes; got an array "
-                f"of shape {counts.shape} and dtype {counts.dtype}."
+                f"of shape {given.shape} and dtype {given.dtype}."
             )
-        return counts.astype(np.int64)
+        return given.astype(np.int64)
 
     def _from_partition(self, graph: Graph) -> Embedding:
         """Embed the quotient graph of a partition; each node starts from its part's vector."""
