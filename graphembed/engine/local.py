@@ -8,7 +8,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
@@ -111,8 +111,11 @@ def run_blocks(
     inside = getattr(_inside, "block", False)
     n_threads = 1 if inside else min(effective_n_jobs(n_jobs), len(blocks))
     run = _Run(function, blocks, on_done)
-    helpers = [_pool(n_threads).submit(run.work) for _ in range(n_threads - 1)]
+    helpers: list[Future[None]] = []
     try:
+        # Within the try: an interrupt between two of them must stop the one that runs already.
+        for _ in range(n_threads - 1):
+            helpers.append(_pool(n_threads).submit(run.work))  # noqa: PERF401
         run.work(report=True)
         while helpers and wait(helpers, timeout=REPORT_EVERY).not_done:
             run.report()
