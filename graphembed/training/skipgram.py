@@ -118,8 +118,7 @@ class SkipGram:
         losses : list of float
             The mean loss of a pair is appended after each turn, one walk from every node.
         """
-        chunks = list(self._plan(walks_per_node, n_epochs))
-        self.visits = self._visits(chunks)
+        self.visits = self._visits(walks_per_node)
         self.keep = self._keep()
         frequencies = self.visits ** np.float32(NOISE_EXPONENT)
         if self.device != "cpu":
@@ -127,17 +126,24 @@ class SkipGram:
         else:
             trainer = (Rounds if self.reproducible else LockFree)(self, frequencies)
         try:
-            self._train_chunks(chunks, trainer, losses)
+            self._train_chunks(walks_per_node, n_epochs, trainer, losses)
         finally:  # an interrupt too leaves what has been learned
             trainer.close()
 
     def _train_chunks(
-        self, chunks: list["Chunk"], trainer: "Device | Rounds | LockFree", losses: list[float]
+        self,
+        walks_per_node: Counts,
+        n_epochs: int,
+        trainer: "Device | Rounds | LockFree",
+        losses: list[float],
     ) -> None:
-        with progress(sum(chunk.n_walks for chunk in chunks), "skip-gram", "walk") as done:
+        n_chunks = n_epochs * self._chunks_per_epoch(walks_per_node)
+        n_walks = n_epochs * int(walks_per_node.sum())
+        with progress(n_walks, "skip-gram", "walk") as done:
             loss, n_sampled = 0.0, 0
-            for number, chunk in enumerate(chunks):
-                left = max(1 - number / len(chunks), LOWEST_RATE)
+            # One turn's first nodes at a time: all of them would grow with the number of walks.
+            for number, chunk in enumerate(self._plan(walks_per_node, n_epochs)):
+                left = max(1 - number / n_chunks, LOWEST_RATE)
                 for each, count in trainer(chunk, np.float32(self.learning_rate * left)):
                     loss += each
                     n_sampled += count
@@ -185,11 +191,7 @@ class SkipGram:
 
     def _plan(self, walks_per_node: Counts, n_epochs: int) -> Iterator["Chunk"]:
         """Cut all walks into chunks, by the graph and the parameters only."""
-        wanted = -(-int(walks_per_node.sum()) // N_CHUNKS)
-        fewest, most = (
-            max(1, n_pairs // self.pairs_per_walk) for n_pairs in (MIN_PAIRS, MAX_PAIRS)
-        )
-        size = int(np.clip(wanted, fewest, most))
+        size = self._chunk_size(walks_per_node)
         for epoch in range(n_epochs):
             first = 0
             for turn in range(int(walks_per_node.max(initial=0))):
@@ -202,18 +204,33 @@ class SkipGram:
                     yield Chunk(epoch, turn, first + start, starts[start:stop], last)
                 first += len(nodes)
 
-    def _visits(self, chunks: list["Chunk"]) -> Table:
+    def _chunk_size(self, walks_per_node: Counts) -> int:
+        """Return the number of walks in a chunk."""
+        wanted = -(-int(walks_per_node.sum()) // N_CHUNKS)
+        fewest, most = (
+            max(1, n_pairs // self.pairs_per_walk) for n_pairs in (MIN_PAIRS, MAX_PAIRS)
+        )
+        return int(np.clip(wanted, fewest, most))
+
+    def _chunks_per_epoch(self, walks_per_node: Counts) -> int:
+        """Return the number of chunks of an epoch: each turn is cut by itself."""
+        size = self._chunk_size(walks_per_node)
+        turns = range(int(walks_per_node.max(initial=0)))
+        return sum(-(-int((walks_per_node > turn).sum()) // size) for turn in turns)
+
+    def _visits(self, walks_per_node: Counts) -> Table:
         """Count how often the walks of the first turn visit each node: exact, where degrees fail.
 
         Directed and weighted graphs, dead ends and unequal numbers of walks are all in it.
         """
         visits = np.zeros(self.n_nodes + 1, dtype=np.int64)
-        for chunk in chunks:
-            if (chunk.epoch, chunk.turn) == (0, 0):
-                walks = self.walks(chunk, 0, chunk.n_walks)
-                if self.walk_length > 1:  # a walk of one node has no pair to take part in
-                    walks = walks[walks[:, 1] >= 0]
-                visits += np.bincount(walks.ravel() + 1, minlength=self.n_nodes + 1)
+        for chunk in self._plan(walks_per_node, 1):
+            walks = self.walks(chunk, 0, chunk.n_walks)
+            if self.walk_length > 1:  # a walk of one node has no pair to take part in
+                walks = walks[walks[:, 1] >= 0]
+            visits += np.bincount(walks.ravel() + 1, minlength=self.n_nodes + 1)
+            if chunk.last_of_turn:
+                break
         return visits[1:].astype(np.float32)
 
     def _keep(self) -> npt.NDArray[np.uint32] | None:

@@ -16,7 +16,7 @@ from graphembed.graph.graph import Graph
 from graphembed.graph.ids import NodeIndex
 from graphembed.random_state import check_random_state, draw_key
 from graphembed.training.folding import Folder, row_keys
-from graphembed.training.skipgram import Counts, SkipGram
+from graphembed.training.skipgram import Counts, SkipGram, derive_key
 from graphembed.training.walks import WalkSampler
 
 NODES_PER_PART = 32  # of the partition that init="partition" embeds first
@@ -58,16 +58,14 @@ class WalkEmbedder(BaseEmbedder):
     def _embed(self, graph: Graph, rng: np.random.Generator) -> Embedding:
         model = self._model(graph, rng)
         model.initialise(self._initial(graph))
-        self.node_index_ = graph.node_index
-        self.loss_curve_: list[float] = []
-        self._train(model, graph)
+        self._train(model, graph, [])
         return self.embedding_
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002
         """Go on with ``n_epochs`` more epochs, on the same graph or one that has grown.
 
         Fitted nodes keep their places and go on from their vectors; nodes that are new are
-        appended, each starting from the mean of its fitted neighbours. Nodes that are missing
+        appended, each starting where ``transform`` would place it. Nodes that are missing
         keep their vectors. The learning rate starts anew.
 
         Parameters
@@ -92,27 +90,35 @@ class WalkEmbedder(BaseEmbedder):
         start[n_fitted:] = self._embed_new(canonical(block))
         model.initialise(start)
         model.outputs[:n_fitted] = self.context_embedding_
-        self.node_index_ = graph.node_index
-        self.n_features_in_ = graph.n_nodes
-        self._train(model, graph)
+        self._train(model, graph, list(self.loss_curve_))
         return self
 
-    def _train(self, model: SkipGram, graph: Graph) -> None:
-        """Train, and leave usable vectors even if the user interrupts it."""
+    def _train(self, model: SkipGram, graph: Graph, losses: list[float]) -> None:
+        """Train; an interrupt leaves usable vectors, an error what was there before."""
+        walks_per_node = self._walks_per_node(graph)
         try:
-            model.train(self._walks_per_node(graph), self.n_epochs, self.loss_curve_)
-        finally:
-            self.embedding_ = np.ascontiguousarray(model.inputs)
-            self.context_embedding_ = np.ascontiguousarray(model.outputs)
-            self.visits_ = model.visits
-            self.row_keys_ = row_keys(graph.adjacency)
-            self._vectors = None
+            model.train(walks_per_node, self.n_epochs, losses)
+        except KeyboardInterrupt:
+            self._learn(model, graph, losses)
+            raise
+        self._learn(model, graph, losses)
+
+    def _learn(self, model: SkipGram, graph: Graph, losses: list[float]) -> None:
+        """Set the learned attributes, all that belong together at once."""
+        self.embedding_ = np.ascontiguousarray(model.inputs)
+        self.context_embedding_ = np.ascontiguousarray(model.outputs)
+        self.loss_curve_ = losses
+        self.visits_ = model.visits
+        self.row_keys_ = row_keys(graph.adjacency)
+        self.node_index_ = graph.node_index
+        self.n_features_in_ = graph.n_nodes
+        self._vectors = None
 
     def _model(self, graph: Graph, rng: np.random.Generator, n_before: int = 0) -> SkipGram:
         """Return untrained tables; training goes on with other walks than ``n_before`` turns."""
         seed = draw_key(rng)
         if n_before:
-            seed = int(np.random.SeedSequence([seed, n_before]).generate_state(1, np.uint64)[0])
+            seed = int(derive_key(seed, n_before))
         return SkipGram(
             sampler=self._sampler(graph), n_nodes=graph.n_nodes, n_components=self.n_components,
             seed=seed, window=self.window, n_negatives=self.n_negatives,

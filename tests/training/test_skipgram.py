@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -46,6 +48,22 @@ def test_every_node_starts_its_walks(n_epochs: int) -> None:
     numbers = [(chunk.epoch, chunk.first + i) for chunk in chunks for i in range(chunk.n_walks)]
     assert len(set(numbers)) == len(numbers)  # no two walks share their randomness
     assert sum(chunk.last_of_turn for chunk in chunks) == n_epochs * wanted.max()
+
+
+def test_the_plan_is_counted_right_and_never_held_whole() -> None:
+    """Memory must not grow with the number of walks: 100 turns of 100,000 first nodes."""
+    n = 100_000
+    graph = ge.Graph.from_edges(np.arange(n), (np.arange(n) + 1) % n)
+    skipgram = model(graph, walk_length=1, window=1)
+    counts = np.full(n, 100)
+    assert skipgram._chunks_per_epoch(counts) == sum(1 for _ in skipgram._plan(counts, 1))
+    tracemalloc.start()
+    try:
+        skipgram.train(counts, 1, [])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20e6  # the plan alone would be 40 MB
 
 
 def test_tiles_of_a_round_share_no_row() -> None:

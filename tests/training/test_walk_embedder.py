@@ -125,3 +125,18 @@ def test_torch_device_learns_the_same_groups() -> None:
 def test_unknown_device() -> None:
     with pytest.raises(RuntimeError, match="warp"):
         ge.DeepWalk(device="warp").fit(graphs.two_cliques())
+
+
+def test_a_failed_fit_leaves_what_was_there() -> None:
+    model = ge.DeepWalk(**SMALL, random_state=0).fit(graphs.two_cliques())
+    before = model.embedding_
+    for bad in ({"walks_per_node": [1, 2]}, {"device": "warp"}):
+        broken = ge.DeepWalk(**SMALL, **bad)
+        with pytest.raises((ValueError, RuntimeError)):
+            broken.fit(graphs.two_cliques())
+        assert not hasattr(broken, "embedding_")
+        with pytest.raises((ValueError, RuntimeError)):
+            model.set_params(**bad).partial_fit(graphs.two_cliques())
+        assert model.embedding_ is before
+        assert len(model.loss_curve_) == 5
+        model.set_params(walks_per_node=None, device="cpu")
