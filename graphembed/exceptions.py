@@ -34,6 +34,14 @@ class UnknownNodeError(GraphEmbedError, KeyError):
         return str(self.args[0]) if self.args else ""
 
 
+class NonFiniteScoresError(GraphEmbedError, FloatingPointError):
+    """Scores are NaN or infinite, so that nothing can be ranked by them."""
+
+
+class DivergedError(GraphEmbedError, FloatingPointError):
+    """Training has reached gradients that are not finite."""
+
+
 class PersistenceError(GraphEmbedError, ValueError):
     """A saved folder is damaged, was tampered with, or is of a newer format."""
 

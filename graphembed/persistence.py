@@ -273,7 +273,7 @@ def _describe(obj: Any) -> tuple[str, dict[str, Any]] | None:
             "relations": obj.relations, "features": obj.features,
         }  # fmt: skip
     name = type(obj).__name__
-    if hasattr(type(obj), "fit") and _models().get(name) is type(obj):
+    if hasattr(type(obj), "fit") and _model_class(name) is type(obj):
         return name, _model_state(obj)
     if hasattr(type(obj), "score_rows") and not hasattr(obj, "node_index_"):
         # As a parameter of a link predictor; fitted ones are as quickly made again.
@@ -288,7 +288,7 @@ def _restore(name: str, state: dict[str, Any]) -> Any:
         return _checked_graph(**state)
     if name in COMPOSED:
         import_module(COMPOSED[name])
-    cls = _models().get(name) or _heuristics().get(name)
+    cls = _model_class(name) or _heuristics().get(name)
     if cls is None:
         raise PersistenceError(
             f"The folder holds a {name}, which this version of graphembed does not know."
@@ -301,15 +301,13 @@ def _restore(name: str, state: dict[str, Any]) -> Any:
     return embedder
 
 
-def _models() -> dict[str, Any]:
-    from graphembed import embedders
+def _model_class(name: str) -> Any:
+    """Return the class of this name, None if there is none; only what it needs is imported."""
+    from graphembed import embedders, knowledge
 
-    # Only what has been imported can have to be saved.
-    composed = {
-        name: getattr(sys.modules[home], name) for name, home in COMPOSED.items()
-        if home in sys.modules
-    }  # fmt: skip
-    return {**embedders.all_embedders(), **composed}
+    if COMPOSED.get(name) in sys.modules:  # what has to be saved has been imported
+        return getattr(sys.modules[COMPOSED[name]], name)
+    return embedders.all_embedders().get(name) or knowledge.find_model(name)
 
 
 def _heuristics() -> dict[str, Any]:

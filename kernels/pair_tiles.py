@@ -6,7 +6,7 @@ an exact score, so nothing that is returned to anyone depends on the shape of th
 :mod:`graphembed.kernels.simd` says why the inner loops are written as LLVM vectors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import binding, ir
@@ -22,8 +22,8 @@ def _tile_shape() -> tuple[int, int]:
     return (8, 3) if wide else (6, 1)
 
 
-QUERIES, _VECTORS = _tile_shape()
-ROWS = _VECTORS * simd.LANES
+QUERIES, VECTORS = _tile_shape()
+ROWS = VECTORS * simd.LANES
 
 _I16 = ir.IntType(16)
 _INTEGERS = ir.VectorType(simd.I32, simd.LANES)
@@ -67,34 +67,79 @@ def _sums(
     builder: Any, query: Any, panel: Any, shifts: Any, n_plus: Any, d: Any, absolute: bool
 ) -> Sequence[Any]:
     """Emit the loops over columns; return the sums, query by query."""
-    vectors = [simd.I64(v * simd.LANES) for v in range(_VECTORS)]
+    sums = [simd.load(builder, shifts, simd.I64(v * simd.LANES)) for v in range(VECTORS)] * QUERIES
+    if not absolute:
+        return accumulate(builder, query, panel, simd.I64(0), d, sums, multiply_step)
+    sums = accumulate(builder, query, panel, simd.I64(0), n_plus, sums, _add_absolute)
+    return accumulate(builder, query, panel, n_plus, d, sums, subtract_absolute)
 
-    def add(column: Any, sums: list[Any], sign: str) -> list[Any]:
-        start = builder.mul(column, simd.I64(ROWS))
-        rows = [simd.load(builder, panel, builder.add(start, v)) for v in vectors]
-        first = builder.mul(column, simd.I64(QUERIES))
+
+def accumulate(
+    builder: Any,
+    query: Any,
+    panel: Any,
+    start: Any,
+    stop: Any,
+    sums: Sequence[Any],
+    step: Callable[..., Any],
+    width: int = 1,
+) -> list[Any]:
+    """Emit the loop over columns of a tile; return the sums, query by query.
+
+    Parameters
+    ----------
+    query, panel : LLVM pointers
+        To floats of shape (n_columns, QUERIES) and (n_columns, ROWS).
+    start, stop : LLVM ints
+        The columns.
+    sums : sequence of QUERIES * VECTORS LLVM vectors
+        What the sums start at.
+    step : callable
+        ``step(builder, values, rows, total)`` emits what ``width`` columns add to a sum: ``values``
+        and ``rows`` are one vector for each column, of the query and of the panel.
+    width : int, default=1
+        Columns that belong together; ``stop - start`` must be a multiple of it.
+    """
+
+    def add(first: Any, sums: list[Any]) -> list[Any]:
+        columns = [builder.add(first, simd.I64(w)) for w in range(width)]
+        starts = [builder.mul(column, simd.I64(ROWS)) for column in columns]
+        rows = [
+            [simd.load(builder, panel, builder.add(s, simd.I64(v * simd.LANES))) for s in starts]
+            for v in range(VECTORS)
+        ]
+        places = [builder.mul(column, simd.I64(QUERIES)) for column in columns]
         added = []
         for i in range(QUERIES):
-            place = builder.add(first, simd.I64(i))
-            value = simd.splat(builder, simd.load_scalar(builder, query, place))
-            for v, row in enumerate(rows):
-                total = sums[i * _VECTORS + v]
-                if absolute:
-                    step = _absolute(builder, builder.fsub(value, row))
-                    combine = builder.fadd if sign == "+" else builder.fsub
-                    added.append(combine(total, step))
-                else:
-                    added.append(simd.multiply_add(builder, value, row, total))
+            scalars = [
+                simd.load_scalar(builder, query, builder.add(place, simd.I64(i)))
+                for place in places
+            ]
+            values = [simd.splat(builder, scalar) for scalar in scalars]
+            added += [
+                step(builder, values, rows[v], sums[i * VECTORS + v]) for v in range(VECTORS)
+            ]
         return added
 
-    sums: Sequence[Any] = [simd.load(builder, shifts, v) for v in vectors] * QUERIES
-    sums = simd.for_range(builder, simd.I64(0), n_plus, 1, sums, lambda c, s: add(c, s, "+"))
-    if absolute:
-        sums = simd.for_range(builder, n_plus, d, 1, sums, lambda c, s: add(c, s, "-"))
-    return sums
+    return simd.for_range(builder, start, stop, width, sums, add)
 
 
-def _absolute(builder: Any, vector: Any) -> Any:
+def multiply_step(builder: Any, values: Any, rows: Any, total: Any) -> Any:
+    """Add the product."""
+    return simd.multiply_add(builder, values[0], rows[0], total)
+
+
+def subtract_absolute(builder: Any, values: Any, rows: Any, total: Any) -> Any:
+    """Subtract the absolute difference."""
+    return builder.fsub(total, absolute_value(builder, builder.fsub(values[0], rows[0])))
+
+
+def _add_absolute(builder: Any, values: Any, rows: Any, total: Any) -> Any:
+    return builder.fadd(total, absolute_value(builder, builder.fsub(values[0], rows[0])))
+
+
+def absolute_value(builder: Any, vector: Any) -> Any:
+    """Return the vector without its signs."""
     bits = builder.bitcast(vector, _INTEGERS)
     return builder.bitcast(builder.and_(bits, _ALL_BUT_SIGN), simd.VECTOR)
 
@@ -102,8 +147,8 @@ def _absolute(builder: Any, vector: Any) -> Any:
 def _store_hits(builder: Any, sums: Sequence[Any], bars: Any, hits: Any) -> None:
     for i in range(QUERIES):
         bar = simd.splat(builder, simd.load_scalar(builder, bars, simd.I64(i)))
-        for v in range(_VECTORS):
-            place = i * _VECTORS + v
+        for v in range(VECTORS):
+            place = i * VECTORS + v
             above = builder.fcmp_unordered(">", sums[place], bar)
             builder.store(builder.bitcast(above, _I16), builder.gep(hits, [simd.I64(place)]))
 

@@ -629,3 +629,228 @@ def make_entries(pairs: Any, mirror: bool) -> npt.NDArray[np.uint64]:
     both = np.concatenate([pairs, pairs[:, ::-1]]) if mirror else pairs
     entries: npt.NDArray[np.uint64] = (both[:, 0] << np.uint64(32)) | both[:, 1]
     return entries
+
+
+def triple_losses(
+    name: str, positive: Any, negative: Any, margin: float = 1.0, temperature: float = 1.0
+) -> npt.NDArray[np.float64]:
+    """Return the loss of each positive among its negatives; twin of ``kernels.losses``.
+
+    A negative of minus infinity takes no part.
+    """
+    losses = []
+    for score, row in zip(np.asarray(positive, dtype=float), np.asarray(negative), strict=True):
+        others = np.asarray(row[~np.isneginf(row)], dtype=float)
+        if name == "softmax":
+            loss = np.logaddexp.reduce([score, *others]) - score
+        elif name == "margin":
+            loss = np.maximum(0, margin - score + others).sum() / max(1, len(others))
+        elif name == "logistic":
+            loss = np.logaddexp(0, -score)
+            loss += np.logaddexp(0, others).sum() / max(1, len(others))
+        else:
+            weights = np.exp(temperature * (others - others.max(initial=-np.inf)))
+            weights /= weights.sum()
+            loss = np.logaddexp(0, -score - margin)
+            loss += (weights * np.logaddexp(0, others + margin)).sum()
+        losses.append(loss)
+    return np.array(losses)
+
+
+def group_rows(rows: Any) -> tuple[list[int], list[list[int]]]:
+    """Return the distinct rows as they come, and where each stands.
+
+    Twin of ``kernels.row_updates.group_rows``.
+    """
+    places: dict[int, list[int]] = {}
+    for i, row in enumerate(rows):
+        places.setdefault(int(row), []).append(i)
+    return list(places), list(places.values())
+
+
+def sparse_step(
+    name: str, table: Any, state: Any, rows: Any, grads: Any, rate: float, decay: float = 0.0
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return a table and its state after one step of an optimiser, in float64.
+
+    Twin of ``kernels.row_updates.row_adagrad``, ``adagrad`` and ``adam``.
+    """
+    table, state = np.array(table, dtype=np.float64), np.array(state, dtype=np.float64)
+    grads, width = np.asarray(grads, dtype=np.float64), table.shape[1]
+    for row, places in zip(*group_rows(rows), strict=True):
+        grad = grads[places].sum(axis=0) + decay * table[row]
+        if name == "adam":
+            first, second = state[row, :width], state[row, width:-1]
+            first[:] = 0.9 * first + 0.1 * grad
+            second[:] = 0.999 * second + 0.001 * grad**2
+            state[row, -1] += 1
+            t = state[row, -1]
+            spread = np.sqrt(second / (1 - 0.999**t)) + 1e-8
+            table[row] -= rate * first / (1 - 0.9**t) / spread
+        else:
+            state[row] += np.mean(grad**2) if name == "row_adagrad" else grad**2
+            table[row] -= rate * grad / (np.sqrt(state[row]) + 1e-10)
+    return table, state
+
+
+def draw_distinct(key: int, n: int, k: int) -> list[int]:
+    """Return k distinct numbers below n; twin of ``kernels.triple_negatives.draw_distinct``."""
+    if 2 * k > n:
+        numbers = list(range(n))
+        for i in range(k):
+            j = i + (((draw(key, i) >> 32) * (n - i)) >> 32)
+            numbers[i], numbers[j] = numbers[j], numbers[i]
+        return numbers[:k]
+    found: dict[int, None] = {}
+    counter = 0
+    while len(found) < k:
+        found.setdefault(((draw(key, counter) >> 32) * n) >> 32)
+        counter += 1
+    return list(found)
+
+
+def corrupt(
+    key: int, number: int, triple: Any, n_negatives: int, n_entities: int, chance: float
+) -> list[tuple[int, bool]]:
+    """Return negatives of one triple: the entity to put in, and whether it replaces the head.
+
+    Twin of ``kernels.triple_negatives.corrupt``.
+    """
+    negatives = []
+    for j in range(n_negatives):
+        bits = draw(fold(key, number), j)
+        replaces_head = bits % 2**32 < chance * 2**32
+        others = [e for e in range(n_entities) if e != triple[0 if replaces_head else 2]]
+        negatives.append((others[((bits >> 32) * len(others)) >> 32], replaces_head))
+    return negatives
+
+
+def known_answers(triples: Any, entity: int, relation: int, side: str) -> list[int]:
+    """Return the answers of a query; twin of ``kernels.triple_negatives.find_answers``."""
+    asked, given = (2, 0) if side == "tail" else (0, 2)
+    return sorted({int(t[asked]) for t in triples if t[1] == relation and t[given] == entity})
+
+
+def mask_answers(answers: Any, negatives: Any, scores: Any) -> npt.NDArray[np.float32]:
+    """Return scores, -inf where a negative is an answer of the row's query.
+
+    Twin of ``kernels.triple_negatives.mask_answers``.
+    """
+    scores = np.array(scores, dtype=np.float32)
+    for row, own in zip(scores, answers, strict=True):
+        row[np.isin(negatives, list(own))] = -np.inf
+    return scores
+
+
+def rank_scores(kind: str, queries: Any, candidates: Any, shifts: Any = 0) -> npt.NDArray[Any]:
+    """Return scores up to what is the same for all candidates of a query.
+
+    Twin of ``kernels.rank_tiles.score_tile``, in float64.
+    """
+    q = np.asarray(queries, dtype=np.float64)[:, None]
+    c = np.asarray(candidates, dtype=np.float64)
+    if kind == "product":
+        return (q * c).sum(axis=-1) + shifts
+    if kind == "modulus":
+        half = c.shape[-1] // 2
+        return shifts - np.hypot(
+            *((q - c)[..., part] for part in (np.s_[:half], np.s_[half:]))
+        ).sum(axis=-1)
+    difference = np.abs(q - c)
+    if kind.startswith("torus"):
+        difference = np.abs(difference - np.rint(difference))
+    power = 1 if kind in ("manhattan", "torus_1") else 2
+    return shifts - (difference**power).sum(axis=-1)
+
+
+def hyperbolic_scores(queries: Any, curvatures: Any, candidates: Any) -> npt.NDArray[Any]:
+    """Return minus the squared distance in balls, of queries to tangent vectors at the origin.
+
+    Twin of ``kernels.hyperbolic_triples`` and the hyperbolic form of
+    ``kernels.ranking.count_groups``, in float64.
+    """
+    scores = []
+    v = np.asarray(candidates, dtype=np.float64)
+    lengths = np.sqrt((v**2).sum(axis=1, keepdims=True))
+    for x, c in zip(np.asarray(queries, dtype=np.float64), np.float64(curvatures), strict=True):
+        scaled = np.sqrt(c) * lengths
+        y = (
+            v
+            * np.where(scaled > 0, np.minimum(np.tanh(scaled), 1 - 1e-5), 1)
+            / np.where(scaled > 0, scaled, 1)
+        )
+        gap = ((x - y) ** 2).sum(axis=1)
+        u = 2 * c * gap / ((1 - c * (x**2).sum()) * (1 - c * (y**2).sum(axis=1)))
+        scores.append(-(np.arccosh(1 + u) ** 2) / c)
+    return np.array(scores)
+
+
+def count_better(scores: Any, answer: int, known: Any) -> tuple[int, int, int]:
+    """Return how many candidates score above the answer, at least as much, and how many count.
+
+    Twin of ``kernels.ranking.count_groups`` for one query: the known ones and the answer itself do
+    not count, NaN is above everything, and everything is above NaN.
+    """
+    others = [j for j in range(len(scores)) if j != answer and j not in set(known)]
+    above = sum(not scores[j] <= scores[answer] for j in others)
+    reached = sum(not scores[j] < scores[answer] for j in others)
+    return above, reached, len(others)
+
+
+def row_distances(metric: str, queries: Any, candidates: Any) -> npt.NDArray[np.float64]:
+    """Return the distances of rows that broadcast; twin of ``kernels.triple_tiles``' scores."""
+    terms = _distance_terms(metric, queries, candidates)[0]
+    distances: npt.NDArray[np.float64] = terms.sum(axis=-1)
+    return distances
+
+
+def distance_slopes(metric: str, queries: Any, candidates: Any) -> npt.NDArray[np.float64]:
+    """Return the derivatives of distances by the queries; minus those by the candidates.
+
+    Twin of ``kernels.triple_tiles``' gradients.
+    """
+    terms, differences = _distance_terms(metric, queries, candidates)
+    slopes: npt.NDArray[np.float64]
+    if metric.endswith("Absolute"):
+        slopes = np.sign(differences)
+    elif metric.endswith("Squared"):
+        slopes = 2 * differences
+    else:
+        moduli = np.concatenate([terms, terms], axis=-1)
+        slopes = np.divide(differences, moduli, out=np.zeros_like(differences), where=moduli > 0)
+    return slopes
+
+
+def _distance_terms(metric: str, queries: Any, candidates: Any) -> Any:
+    """Return the terms of a distance, and the differences that they depend on."""
+    differences = np.asarray(queries, dtype=np.float64) - np.asarray(candidates, dtype=np.float64)
+    if metric.startswith("Torus"):
+        differences = differences - np.rint(differences)
+    if metric.endswith("Absolute"):
+        return np.abs(differences), differences
+    if metric.endswith("Squared"):
+        return differences**2, differences
+    real, imaginary = np.split(differences, 2, axis=-1)
+    return np.hypot(real, imaginary), differences
+
+
+def compositions(
+    closing: Any, triples: Any, n_relations: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the closed paths by their two relations, and the triples that close any.
+
+    Twin of ``kernels.compositions.count_compositions``.
+    """
+    closed, covered = np.zeros((2, n_relations, n_relations), dtype=np.int64)
+    for head, _, tail in closing:
+        paths = [
+            (r, s)
+            for (a, r, middle) in triples
+            for (b, s, c) in triples
+            if a == head and b == middle and c == tail
+        ]
+        for path in paths:
+            closed[path] += 1
+        for path in set(paths):
+            covered[path] += 1
+    return closed, covered
