@@ -116,9 +116,7 @@ def accumulate(
                 for place in places
             ]
             values = [simd.splat(builder, scalar) for scalar in scalars]
-            added += [
-                step(builder, values, rows[v], sums[i * VECTORS + v]) for v in range(VECTORS)
-            ]
+            added += [step(builder, values, rows[v], sums[i * VECTORS + v]) for v in range(VECTORS)]
         return added
 
     return simd.for_range(builder, start, stop, width, sums, add)

@@ -16,7 +16,6 @@ from numba.extending import intrinsic
 from graphembed.kernels import simd
 from graphembed.kernels.pair_tiles import (
     QUERIES,
-    ROWS,
     VECTORS,
     absolute_value,
     accumulate,

@@ -18,6 +18,23 @@ from graphembed.kernels.vector_math import log1p
 SUM, ROOT, HYPERBOLIC = range(3)
 
 
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def add_products(rows, matrix, out):
+    """Add ``rows @ matrix`` to ``out``, each row by itself and in the same order.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, d), float32
+    matrix : ndarray of shape (d, k), float32
+    out : ndarray of shape (n, k), float32
+    """
+    for i in range(len(rows)):
+        for c in range(len(matrix)):
+            value = rows[i, c]
+            for k in range(matrix.shape[1]):
+                out[i, k] += value * matrix[c, k]
+
+
 @njit(nogil=True, cache=True)
 def pack_queries(vectors, slots, order, packed):
     """Lay out queries for tiles.
@@ -244,9 +261,7 @@ def count_groups(
     n_panels = (n_rows + ROWS - 1) // ROWS
     begin, end = start * QUERIES, stop * QUERIES
     allowed = np.empty((n_panels, end - begin), dtype=np.uint64)
-    _allow(
-        first, n_rows, slots[begin:end], starts, stops, known, own, allowed, counted[begin:end]
-    )
+    _allow(first, n_rows, slots[begin:end], starts, stops, known, own, allowed, counted[begin:end])
     mapped = np.empty((packed.shape[1], ROWS), dtype=np.float32)
     row_factors = np.empty(ROWS, dtype=np.float32)
     zeros = np.zeros(ROWS, dtype=np.float32)
@@ -261,9 +276,7 @@ def count_groups(
                 beginning = shifts[panel] if form == SUM else zeros
                 score_tile(kind, packed, group, panels[panel], beginning, scores)
             if form != SUM:
-                _finish(
-                    form, group, factors, curvatures[group], shifts[panel], row_factors, scores
-                )
+                _finish(form, group, factors, curvatures[group], shifts[panel], row_factors, scores)
             count_tile(
                 scores, group - start, bars[begin:end], allowed[panel],
                 above[begin:end], reached[begin:end],

@@ -13,7 +13,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from graphembed.kernels import simd
-from graphembed.kernels.row_updates import ADAM_EPSILON, BETA_1, BETA_2
+from graphembed.kernels.row_updates import ADAM_EPSILON, BETA_1, BETA_2, EPSILON
 
 _FLOAT = ir.FloatType()
 
@@ -171,10 +171,10 @@ def _scale(columns: _Columns) -> None:
 
 
 def _adagrad(columns: _Columns) -> None:
-    builder, gradient = columns.builder, columns.load(0)
+    builder, gradient = columns.builder, columns.builder.fmul(columns.y, columns.load(0))
     square = columns.multiply_add(gradient, gradient, columns.load(1))
     columns.store(square, 1)
-    spread = builder.fadd(columns.root(square), columns.y)
+    spread = builder.fadd(columns.root(square), columns.constant(float(EPSILON)))
     move = builder.fdiv(builder.fmul(columns.x, gradient), spread)
     columns.store(builder.fsub(columns.load(2), move), 2)
 
@@ -211,7 +211,7 @@ add_sign = _define(_add_sign)
 square_sum = _define(_square_sum)
 #: ``out = x * a``
 scale = _define(_scale)
-#: Adagrad's step of the row ``out`` by the gradient a and rate x; b is the state, y epsilon
+#: Adagrad's step of the row ``out`` by the gradient y * a and the rate x; b is the state
 adagrad = _define(_adagrad)
-#: Adam's: the state b is both moments, x and y are scales of the first and the second's root
+#: Adam's by the gradient a; b is both moments, x and y scale the first and the second's root
 adam = _define(_adam)

@@ -37,7 +37,7 @@ from graphembed.kernels.triple_negatives import corrupt_one
 
 MANHATTAN, EUCLIDEAN, SQUARED = 1, 2, 3  # distances
 SGD, ADAGRAD, ROW_ADAGRAD, ADAM = 0, 1, 2, 3  # what steps a row
-AHEAD = 4  # triples whose rows are asked for ahead of time
+AHEAD = 4  # triples whose entities are asked for ahead of time, a power of two
 ENTRIES_AHEAD = 8  # rows of a sum
 SLOTS = 4  # vectors of a triple that a batch keeps: for each side, the query and its gradient
 _TINY = np.float32(1e-9)
@@ -81,11 +81,11 @@ def _distance(queries, side, table, row, norm):
 
 
 @njit(inline="always")
-def _factor(weight, distance, norm):
-    """Return what a difference, or its sign, is multiplied by to be a gradient."""
+def _factor(distance, norm):
+    """Return what a difference, or its sign, is multiplied by to be the gradient of a distance."""
     if norm == EUCLIDEAN:
-        return weight / max(distance, _TINY)
-    return weight if norm == MANHATTAN else weight + weight
+        return _ONE / max(distance, _TINY)
+    return _ONE if norm == MANHATTAN else np.float32(2)
 
 
 @njit(inline="always")
@@ -107,18 +107,19 @@ def _add_pull(queries, side, table, row, norm, factor, out, place):
 
 
 @njit(inline="always")
-def _step(table, row, state, gradients, place, method, rate, unit):
-    """Move a row against its gradient; see :func:`step_rows`."""
+def _step(table, row, state, gradients, place, weight, method, rate, unit):
+    """Move a row against ``weight`` times a gradient; Adam changes the gradient."""
     if method == SGD:
-        add_scaled(table, row, gradients, place, table, row, -rate, _ZERO)
+        add_scaled(table, row, gradients, place, table, row, -rate * weight, _ZERO)
     elif method == ADAGRAD:
-        adagrad(gradients, place, state, row, table, row, rate, EPSILON)
+        adagrad(gradients, place, state, row, table, row, rate, weight)
     elif method == ROW_ADAGRAD:
         total = square_sum(gradients, place, gradients, place, gradients, place, _ZERO, _ZERO)
-        state[row, 0] += total / np.float32(table.shape[1])
-        step = rate / (np.sqrt(state[row, 0]) + EPSILON)
+        state[row, 0] += weight * weight * total / np.float32(table.shape[1])
+        step = rate * weight / (np.sqrt(state[row, 0]) + EPSILON)
         add_scaled(table, row, gradients, place, table, row, -step, _ZERO)
     else:
+        scale(gradients, place, gradients, place, gradients, place, weight, _ZERO)
         last = state.shape[1] - 1
         state[row, last] += _ONE
         n_steps = np.float64(state[row, last])
@@ -132,16 +133,14 @@ def _step(table, row, state, gradients, place, method, rate, unit):
 
 @njit(inline="always")
 def _draw_ahead(
-    entities, relations, triples, number, head_chances, n_negatives, key, drawn, sides, slot
+    entities, triples, number, head_chances, n_negatives, key, drawn, sides, slot
 ):  # fmt: skip
-    """Draw the negatives of a triple, and ask for all its rows."""
-    head, relation = int64(triples[number, 0]), int64(triples[number, 1])
-    tail = int64(triples[number, 2])
+    """Draw the negatives of a triple, and ask for all its entities."""
+    head, tail = int64(triples[number, 0]), int64(triples[number, 2])
     _prefetch_row(entities, head)
-    _prefetch_row(relations, relation)
     _prefetch_row(entities, tail)
     triple_key = fold(key, number)
-    chance = head_chances[relation]
+    chance = head_chances[triples[number, 1]]
     for k in range(n_negatives):
         entity, is_head = corrupt_one(triple_key, k, head, tail, entities.shape[0], chance)
         drawn[slot, k] = entity
@@ -187,14 +186,14 @@ def train_triples(
 
     .. math:: w \sum_k \max(0, \gamma + \|h + r - t\| - \|h'_k + r - t'_k\|)
 
-    and all its gradients are taken at the values that its rows have when its turn comes. A row that
-    has several parts in a triple moves once for each. Threads may share the tables without locks.
+    and its gradients are taken at the values that its rows have when its turn comes. A row that has
+    several parts in it moves once for each. Threads may share the tables without locks.
 
     Parameters
     ----------
     entities, relations : ndarray of shape (n, d), float32, C-contiguous
     entity_state, relation_state : ndarray of shape (n, state_width), float32
-        See :func:`step_row`.
+        As :mod:`graphembed.kernels.row_updates` lays them out; SGD has none.
     triples : ndarray of shape (n_triples, 3), int
     order : ndarray of int
         Numbers of triples; with ``key``, the number of a triple decides its negatives.
@@ -206,8 +205,12 @@ def train_triples(
         MANHATTAN, EUCLIDEAN or SQUARED.
     margin, weight : float32
         :math:`\gamma` and w.
-    method, rate, unit
-        See :func:`step_row`; ``unit`` is for entities alone.
+    method : int
+        SGD, ADAGRAD, ROW_ADAGRAD or ADAM.
+    rate : float32
+        The learning rate.
+    unit : bool
+        Whether an entity is divided by its length when it has moved.
     key : uint64
 
     Returns
@@ -216,28 +219,28 @@ def train_triples(
         The summed loss; NaN if a distance is not finite.
     """
     d = entities.shape[1]
-    n_slots = AHEAD + 1
+    n_slots = 2 * AHEAD
     drawn = np.empty((n_slots, n_negatives), dtype=np.int64)
     sides = np.empty((n_slots, n_negatives), dtype=np.int64)
     distances = np.empty(n_negatives, dtype=np.float32)
     n_active = np.empty(2, dtype=np.int64)
     queries = np.empty((2, d), dtype=np.float32)
-    # Of the asked entity of each side, of its answer, of a negative and of the relation.
-    gradients = np.empty((6, d), dtype=np.float32)
+    # Of the query of each side, of its answer, and of a negative.
+    gradients = np.empty((5, d), dtype=np.float32)
     loss = 0.0
     for i in range(start - AHEAD, stop):
         if i + AHEAD < stop:
             number = int64(order[i + AHEAD])
             _draw_ahead(
-                entities, relations, triples, number, head_chances, n_negatives, key, drawn,
-                sides, (i + AHEAD) % n_slots,
+                entities, triples, number, head_chances, n_negatives, key, drawn,
+                sides, (i + AHEAD) & (n_slots - 1),
             )  # fmt: skip
             if method == ADAGRAD:
                 _prefetch_row(entity_state, int64(triples[number, 0]))
                 _prefetch_row(entity_state, int64(triples[number, 2]))
         if i < start:
             continue
-        number, slot = int64(order[i]), i % n_slots
+        number, slot = int64(order[i]), i & (n_slots - 1)
         head, relation = int64(triples[number, 0]), int64(triples[number, 1])
         tail = int64(triples[number, 2])
         positive = _measure(
@@ -249,44 +252,38 @@ def train_triples(
         for side in range(2):
             if n_active[side]:
                 answer = head if side else tail
-                factor = _factor(weight * np.float32(n_active[side]), positive, norm)
+                factor = np.float32(n_active[side]) * _factor(positive, norm)
                 _set_pull(queries, side, entities, answer, norm, factor, gradients, side)
-                add_scaled(
-                    gradients, side, gradients, side, gradients, 2 + side, np.float32(-2), _ZERO
-                )
+                scale(gradients, side, gradients, side, gradients, 2 + side, -_ONE, _ZERO)
         for k in range(n_negatives):
             if distances[k] < positive + margin:
-                loss += weight * (positive + margin - distances[k])
+                loss += np.float64(positive + margin - distances[k])
                 row, side = drawn[slot, k], sides[slot, k]
-                factor = _factor(weight, distances[k], norm)
+                factor = _factor(distances[k], norm)
                 _set_pull(queries, side, entities, row, norm, factor, gradients, 4)
                 add_scaled(gradients, side, gradients, 4, gradients, side, -_ONE, _ZERO)
-                _step(entities, row, entity_state, gradients, 4, method, rate, unit)
-        both = n_active[0] > 0 and n_active[1] > 0
-        if both:
-            add_scaled(gradients, 0, gradients, 1, gradients, 5, -_ONE, _ZERO)
-            add_scaled(gradients, 0, gradients, 3, gradients, 0, _ONE, _ZERO)
-            add_scaled(gradients, 1, gradients, 2, gradients, 1, _ONE, _ZERO)
+                _step(entities, row, entity_state, gradients, 4, weight, method, rate, unit)
         for side in range(2):
             if n_active[side]:
                 asked, answer = (tail, head) if side else (head, tail)
-                _step(entities, asked, entity_state, gradients, side, method, rate, unit)
-                if not both:
-                    _step(entities, answer, entity_state, gradients, 2 + side, method, rate, unit)
+                of_answer = 2 + side
                 # A head's query is the tail less the relation.
-                towards = -rate if side and not both else rate
-                if side or not both:
-                    _step(
-                        relations, relation, relation_state, gradients, 5 if both else side,
-                        method, towards, False,
-                    )  # fmt: skip
+                towards = -weight if side else weight
+                _step(
+                    entities, answer, entity_state, gradients, of_answer, weight, method, rate, unit
+                )
+                _step(entities, asked, entity_state, gradients, side, weight, method, rate, unit)
+                _step(
+                    relations, relation, relation_state, gradients, side, towards, method, rate,
+                    False,
+                )  # fmt: skip
     return loss
 
 
 @njit(cache=True, nogil=True)
 def list_gradients(
     entities, relations, triples, order, first, start, stop,
-    head_chances, n_negatives, norm, margin, weight, key,
+    head_chances, n_negatives, norm, margin, key,
     vectors, rows, slots, weights, relation_rows, relation_slots, relation_weights,
 ):  # fmt: skip
     """Take apart the gradients of triples ``order[start:stop]`` of a batch; no row moves.
@@ -298,7 +295,7 @@ def list_gradients(
 
     Parameters
     ----------
-    entities, relations, triples, order, head_chances, n_negatives, norm, margin, weight, key
+    entities, relations, triples, order, head_chances, n_negatives, norm, margin, key
         See :func:`train_triples`.
     first, start, stop : int
         The batch begins at ``first``.
@@ -316,7 +313,7 @@ def list_gradients(
     end, relation_end : int
         Where the entries end.
     """
-    n_slots = AHEAD + 1
+    n_slots = 2 * AHEAD
     drawn = np.empty((n_slots, n_negatives), dtype=np.int64)
     sides = np.empty((n_slots, n_negatives), dtype=np.int64)
     distances = np.empty(n_negatives, dtype=np.float32)
@@ -327,12 +324,12 @@ def list_gradients(
     for i in range(start - AHEAD, stop):
         if i + AHEAD < stop:
             _draw_ahead(
-                entities, relations, triples, int64(order[i + AHEAD]), head_chances, n_negatives,
-                key, drawn, sides, (i + AHEAD) % n_slots,
+                entities, triples, int64(order[i + AHEAD]), head_chances, n_negatives,
+                key, drawn, sides, (i + AHEAD) & (n_slots - 1),
             )  # fmt: skip
         if i < start:
             continue
-        number, slot = int64(order[i]), i % n_slots
+        number, slot = int64(order[i]), i & (n_slots - 1)
         head, relation = int64(triples[number, 0]), int64(triples[number, 1])
         tail = int64(triples[number, 2])
         positive = _measure(
@@ -347,7 +344,7 @@ def list_gradients(
                 continue
             asked, answer = (tail, head) if side else (head, tail)
             query, gradient = vector + 2 * side, vector + 2 * side + 1
-            factor = _factor(weight * np.float32(n_active[side]), positive, norm)
+            factor = np.float32(n_active[side]) * _factor(positive, norm)
             scale(queries, side, queries, side, vectors, query, _ONE, _ZERO)
             _set_pull(queries, side, entities, answer, norm, factor, vectors, gradient)
             rows[at], slots[at], weights[at] = asked, gradient, _ONE
@@ -359,10 +356,10 @@ def list_gradients(
             relation_at += 1
         for k in range(n_negatives):
             if distances[k] < positive + margin:
-                loss += weight * (positive + margin - distances[k])
+                loss += np.float64(positive + margin - distances[k])
                 side, row = sides[slot, k], drawn[slot, k]
                 query, gradient = vector + 2 * side, vector + 2 * side + 1
-                factor = _factor(weight, distances[k], norm)
+                factor = _factor(distances[k], norm)
                 _add_pull(queries, side, entities, row, norm, -factor, vectors, gradient)
                 rows[at], slots[at], weights[at] = row, query, factor
                 at += 1
@@ -371,7 +368,7 @@ def list_gradients(
 
 @njit(cache=True, nogil=True)
 def group_entries(
-    rows, slots, weights, begins, ends, counts, unique, starts, to_slots, to_weights
+    rows, slots, weights, begins, ends, counts, size, unique, starts, to_slots, to_weights
 ):  # fmt: skip
     """Sort entries by row, those of a row in the order they had: the matrix as CSR.
 
@@ -383,6 +380,8 @@ def group_entries(
         Where they are: ``begins[c] <= i < ends[c]``.
     counts : ndarray of shape (n_rows,), int32
         Zeros, and again after the call.
+    size : int
+        Entries and rows that are enough for a task.
     unique : ndarray of shape (n,), int32
         Written: the distinct rows, in the order of their first appearance.
     starts : ndarray of shape (n + 1,), int64
@@ -391,8 +390,8 @@ def group_entries(
 
     Returns
     -------
-    int
-        The number of distinct rows.
+    ndarray of shape (n_tasks + 1,), int64
+        Where tasks begin and end among the distinct rows.
     """
     n_unique = 0
     for c in range(len(begins)):
@@ -402,11 +401,16 @@ def group_entries(
                 unique[n_unique] = row
                 n_unique += 1
             counts[row] += 1
-    total = 0
+    total, work, n_tasks = 0, 0, 0
+    cuts = np.zeros(n_unique + 1, dtype=np.int64)
     for u in range(n_unique):
         starts[u] = total
         total += counts[unique[u]]
         counts[unique[u]] = starts[u]
+        if total + u + 1 - work >= size or u + 1 == n_unique:
+            work = total + u + 1
+            n_tasks += 1
+            cuts[n_tasks] = u + 1
     starts[n_unique] = total
     for c in range(len(begins)):
         for i in range(begins[c], ends[c]):
@@ -416,12 +420,13 @@ def group_entries(
             counts[rows[i]] = place + 1
     for u in range(n_unique):
         counts[unique[u]] = 0
-    return n_unique
+    return cuts[: n_tasks + 1]
 
 
 @njit(cache=True, nogil=True)
 def step_rows(
-    table, state, unique, starts, slots, weights, vectors, norm, method, rate, unit, first, last
+    table, state, unique, starts, slots, weights, vectors, norm, weight, method, rate, unit,
+    first, last,
 ):  # fmt: skip
     """Sum the gradients of rows ``unique[first:last]`` and step each once.
 
@@ -433,7 +438,7 @@ def step_rows(
         As :func:`group_entries` wrote them.
     vectors : ndarray of shape (n, d), float32
         As :func:`list_gradients` wrote them.
-    norm, method, rate, unit
+    norm, weight, method, rate, unit
         See :func:`train_triples`.
     first, last : int
     """
@@ -452,4 +457,4 @@ def step_rows(
                 add_scaled(total, 0, vectors, slot, total, 0, weights[k], _ZERO)
             else:
                 _add_pull(vectors, slot, table, row, norm, weights[k], total, 0)
-        _step(table, row, state, total, 0, method, rate, unit)
+        _step(table, row, state, total, 0, weight, method, rate, unit)

@@ -182,8 +182,8 @@ def _square(builder: Any, differences: Sequence[Any]) -> Any:
 def _inverse_root(builder: Any, x: Any) -> tuple[Any, Any]:
     """Return two factors of 2 / sqrt(x).
 
-    A root takes the processor ten cycles a vector. With AVX-512 the factors are the 14 bits that it
-    knows in two cycles, and 2 + 1 times the error of their square, Newton's correction.
+    Roots and divisions are slow. With AVX-512 the factors are the processor's quick guess of 14
+    bits, and 3 - x guess^2, which is Newton's correction of it.
     """
     if not _WIDE:
         root = builder.fdiv(simd.constant(1.0), _call(builder, "llvm.sqrt.v16f32", x))

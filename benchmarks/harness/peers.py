@@ -7,7 +7,7 @@ from pathlib import Path
 
 # An environment for each set of peers that agree on their pins: `.venv-peers` and
 # requirements-peers.txt, `.venv-peers-walks` and requirements-peers-walks.txt.
-GROUPS = ("", "walks")
+GROUPS = ("", "walks", "kg")
 
 
 def named(path: Path, group: str) -> Path:
@@ -31,12 +31,18 @@ def peer_python(folder: Path) -> Path:
 def make_peers(folder: Path, requirements: Path) -> None:
     """Create the environment anew and install the pinned peers.
 
+    Peers that are built from their source need what is installed already; they are in a file of
+    their own, ``requirements-peers-kg-source.txt`` beside ``requirements-peers-kg.txt``.
+
     Raises
     ------
     subprocess.CalledProcessError
         If the installation fails.
     """
     venv.create(folder, clear=True, with_pip=True)
-    subprocess.run(
-        [str(peer_python(folder)), "-m", "pip", "install", "-r", str(requirements)], check=True
-    )
+    install = [str(peer_python(folder)), "-m", "pip", "install"]
+    subprocess.run([*install, "-r", str(requirements)], check=True)
+    source = named(requirements, "source")
+    if source.exists():
+        bare = ["--no-build-isolation", "--no-deps"]
+        subprocess.run([*install, *bare, "-r", str(source)], check=True)

@@ -1,4 +1,4 @@
-"""The command line: ``graphembed fit | neighbors | links | evaluate | import | info | ...``."""
+"""The command line: ``graphembed fit | neighbors | links | evaluate | rank | ask | info | ...``."""
 
 from graphembed.cli.entry import app, main
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from graphembed.cli import options
 from graphembed.cli.output import Column, print_json, print_pairs, print_table, show_size, suggest
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ def datasets(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="One data set.", show_default=False)
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """List the graphs that can be loaded by name, or say all about one of them.
 

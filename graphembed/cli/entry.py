@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from graphembed import __version__
+from graphembed.cli.ask import ask
 from graphembed.cli.datasets import datasets
 from graphembed.cli.evaluate import evaluate
 from graphembed.cli.fit import fit
@@ -19,6 +20,7 @@ from graphembed.cli.links import links
 from graphembed.cli.neighbors import neighbors
 from graphembed.cli.output import style
 from graphembed.cli.quickstart import quickstart
+from graphembed.cli.rank import rank
 from graphembed.exceptions import GraphEmbedError
 
 USER_ERROR = 2
@@ -131,7 +133,7 @@ def start(
         typer.echo(context.get_help())
 
 
-for command in (quickstart, fit, neighbors, links, evaluate, info, datasets):
+for command in (quickstart, fit, neighbors, links, evaluate, rank, ask, info, datasets):
     app.command()(command)
 app.command("import")(import_store)
 

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphembed.cli import files
-from graphembed.cli.fit import DEFAULT_METHOD
+from graphembed.cli import files, options
 from graphembed.cli.labels import read_labels
-from graphembed.cli.methods import make_methods
-from graphembed.cli.output import Column, Stopwatch, count, print_json, print_table
+from graphembed.cli.methods import DEFAULT_METHOD, make_methods
+from graphembed.cli.output import Column, Stopwatch, describe_graph, print_json, print_table
 
 if TYPE_CHECKING:
     from graphembed.evaluation.comparison import Comparison
@@ -67,19 +66,14 @@ def evaluate(
         str | None,
         typer.Option(metavar="FILE", help="Draw quality against seconds: .png, .svg or .pdf."),
     ] = None,
-    n_components: Annotated[
-        int | None,
-        typer.Option("--n-components", "-d", help="Columns of the embeddings [default: 128]."),
-    ] = None,
-    directed: files.Directed = False,
-    source: files.Source = None,
-    target: files.Target = None,
-    weight: files.Weight = None,
-    relation: files.Relation = None,
+    n_components: options.NComponents = None,
+    directed: options.Directed = False,
+    source: options.Source = None,
+    target: options.Target = None,
+    weight: options.Weight = None,
+    relation: options.Relation = None,
     random_state: Annotated[int, typer.Option(help="The same number gives the same splits.")] = 0,
-    n_jobs: Annotated[
-        int | None, typer.Option(help="Threads; -1 is all cores [default: -1].")
-    ] = None,
+    n_jobs: options.NJobs = None,
     param: Annotated[
         list[str] | None,
         typer.Option(
@@ -89,7 +83,7 @@ def evaluate(
             help="A parameter of all methods that have it, or METHOD.KEY=VALUE; repeatable.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Compare methods on a graph: quality, seconds and memory, best first.
 
@@ -111,9 +105,9 @@ def evaluate(
     """
     task = task or ("links" if labels is None else "labels")
     check_task(task, labels)
-    options = {"n_components": n_components, "n_jobs": n_jobs}
+    given = {"n_components": n_components, "n_jobs": n_jobs}
     params = param or []
-    methods = make_methods(method or [DEFAULT_METHOD], options, params)
+    methods = make_methods(method or [DEFAULT_METHOD], given, params)
     if plot is not None:
         check_plot(plot)
     if not any("random_state=" in text.replace("-", "_") for text in params):
@@ -155,8 +149,7 @@ def evaluate(
             "total_seconds": watch.seconds, "plot": plot,
         })  # fmt: skip
         return
-    kind = "directed" if graph.directed else "undirected"
-    typer.echo(f"{edges}: {count(graph.n_nodes, 'node')}, {count(graph.n_edges, 'edge')}, {kind}")
+    typer.echo(f"{edges}: {describe_graph(graph)}")
     print_comparison(found)
     if plot is not None:
         typer.echo(f"{plot}: quality against seconds")

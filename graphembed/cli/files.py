@@ -3,28 +3,13 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphembed.graph.graph import Graph
     from graphembed.vectors import Vectors
 
 VECTOR_SUFFIXES = (".parquet", ".npy", ".txt")
-
-# The options by which a file of edges is described, the same in each command.
-Directed = Annotated[
-    bool, typer.Option("--directed/--undirected", help="Whether u -> v and v -> u differ.")
-]
-Source = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help="Name or position (0 is first) of the sources.")
-]
-Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="The same, of the targets.")]
-Weight = Annotated[str | None, typer.Option(metavar="COLUMN", help="The same, of the weights.")]
-Relation = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help="The same, of the relations (edge types).")
-]
 
 
 def read_graph(
@@ -108,6 +93,20 @@ def check_file(output: str, suffixes: Sequence[str], option: str = "-o") -> None
     if path.is_dir():
         raise IsADirectoryError(f"{output} is a folder. Give {option} the name of a file.")
     check_parent(path, option)
+
+
+def check_not_input(output: str, *inputs: Path | None) -> None:
+    """Check that the result would not replace a file that is read.
+
+    Raises
+    ------
+    ValueError
+        If it would.
+    """
+    for number, path in enumerate(inputs):
+        if path is not None and Path(output).resolve() == path.resolve():
+            which = "the file of edges" if number == 0 else str(path)
+            raise ValueError(f"-o {output} would replace {which}. Choose another name.")
 
 
 def check_parent(path: Path, option: str = "-o") -> None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from graphembed.cli import files
-from graphembed.cli.output import Stopwatch, count, print_json, show_size
+from graphembed.cli import files, options
+from graphembed.cli.output import Stopwatch, count, describe_graph, print_json, show_size
 
 
 def import_store(
@@ -15,11 +15,11 @@ def import_store(
         typer.Argument(metavar="EDGES...", help="Files of edges, or patterns in quotes."),
     ],
     store: Annotated[Path, typer.Argument(metavar="STORE", help="Folder to make.")],
-    directed: files.Directed = False,
-    source: files.Source = None,
-    target: files.Target = None,
-    weight: files.Weight = None,
-    relation: files.Relation = None,
+    directed: options.Directed = False,
+    source: options.Source = None,
+    target: options.Target = None,
+    weight: options.Weight = None,
+    relation: options.Relation = None,
     n_partitions: Annotated[
         str, typer.Option(help="Partitions of the nodes: a number, or auto.")
     ] = "auto",
@@ -27,7 +27,7 @@ def import_store(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a store that is there.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Make a graph store of files of edges, which need not fit in memory.
 
@@ -59,15 +59,8 @@ def import_store(
             "seconds": watch.seconds, "bytes": size,
         })  # fmt: skip
         return
-    kind = ", ".join(
-        [
-            "directed" if graph.directed else "undirected",
-            "weighted" if graph.weighted else "unweighted",
-            *([count(len(graph.relations), "relation")] if graph.relations else []),
-        ]
-    )
     rate = graph.n_edges / max(watch.seconds["import"], 1e-9)
-    typer.echo(f"{store}: {count(graph.n_nodes, 'node')}, {count(graph.n_edges, 'edge')}, {kind}")
+    typer.echo(f"{store}: {describe_graph(graph)}")
     typer.echo(
         f"{watch} ({count(round(rate), 'edge')}/s), {count(graph.n_partitions, 'partition')}, "
         f"{show_size(size)}"

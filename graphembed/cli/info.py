@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphembed.cli import files
+from graphembed.cli import files, options
 from graphembed.cli.output import print_json, print_pairs, show_size
 
 if TYPE_CHECKING:
@@ -19,15 +19,15 @@ def info(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Edges, vectors, a saved folder or a store.")
     ],
-    directed: files.Directed = False,
-    source: files.Source = None,
-    target: files.Target = None,
-    weight: files.Weight = None,
-    relation: files.Relation = None,
+    directed: options.Directed = False,
+    source: options.Source = None,
+    target: options.Target = None,
+    weight: options.Weight = None,
+    relation: options.Relation = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Read every byte of a store and check it.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Describe a file of edges or vectors, the folder of a saved model or graph, or a store.
 
@@ -117,6 +117,9 @@ def describe(content: Any) -> dict[str, Any]:
     if isinstance(content, Vectors):
         return {"kind": "vectors", **describe_vectors(content)}
     facts = {"kind": type(content).__name__, **describe_vectors(content.vectors_)}
+    if hasattr(content, "relation_index_"):
+        facts["relations"] = content.relations_.tolist()
+        facts["triples"] = len(content.triples_)
     return facts | {"parameters": content.get_params()}
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphembed.cli.files import column
+from graphembed.cli.ids import as_id
 from graphembed.cli.output import count
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def read_labels(
             f"--labels expects one node and its label a line (source and target stand for them "
             f"below). {error}"
         ) from error
-    ids = [_as_id(name, graph.node_index.kind) for name in names]
+    ids = [as_id(name, graph.node_index.kind) for name in names]
     rows = graph.node_index.find([0 if node is None else node for node in ids]).tolist()
     rows = [-1 if node is None else row for node, row in zip(ids, rows, strict=True)]
     if rows and rows[0] < 0 and str(names[0]).strip().lower() in NODE_TITLES:
@@ -77,26 +78,8 @@ def read_labels(
 
 def _columns(path: Path, node: Any, label: Any) -> tuple[list[Any], list[Any]]:
     """Return two columns of a file, as lists."""
-    from graphembed.graph import files as graph_files
     from graphembed.graph.edge_columns import Wanted
-    from graphembed.graph.text import read_text
+    from graphembed.graph.files import read_columns
 
-    wanted = Wanted(node, label, False, False)
-    file = graph_files.existing_file(path)
-    suffix = graph_files.format_of(file)
-    if suffix in (*graph_files.PARQUET, *graph_files.ARROW):
-        found = graph_files._read_table(file, suffix, wanted)
-    else:
-        found = read_text(file, suffix, wanted)
+    found = read_columns(path, Wanted(node, label, False, False))
     return found.source.to_pylist(), found.target.to_pylist()
-
-
-def _as_id(name: Any, kind: str) -> Any:
-    """Return an id of the kind that the graph has, or None."""
-    if kind == "str":
-        return str(name)
-    try:
-        node = int(name)
-    except ValueError:
-        return None
-    return node if -(2**63) <= node < 2**63 else None

@@ -5,14 +5,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphembed.cli import files
-from graphembed.cli.fit import DEFAULT_METHOD, make_embedder
-from graphembed.cli.methods import find_any_method
-from graphembed.cli.neighbors import match_nodes
-from graphembed.cli.output import Column, Stopwatch, count, print_json, print_table
+from graphembed.cli import files, options
+from graphembed.cli.ids import as_text, match_ids
+from graphembed.cli.methods import DEFAULT_METHOD, find_any_method, make_embedder
+from graphembed.cli.output import (
+    Column,
+    Stopwatch,
+    count,
+    describe_graph,
+    describe_run,
+    print_json,
+    print_table,
+)
 
 if TYPE_CHECKING:
-    from graphembed.graph.graph import Graph
     from graphembed.link_predictor import LinkPredictor
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
@@ -41,27 +47,16 @@ def links(
         str | None,
         typer.Option("--output", "-o", help="Write a .csv, .tsv or .parquet file instead."),
     ] = None,
-    n_components: Annotated[
-        int | None,
-        typer.Option("--n-components", "-d", help="Columns of the embedding [default: 128]."),
-    ] = None,
-    directed: files.Directed = False,
-    source: files.Source = None,
-    target: files.Target = None,
-    weight: files.Weight = None,
-    relation: files.Relation = None,
-    random_state: Annotated[
-        int | None,
-        typer.Option(help="The same number gives the same links [default: 0]."),
-    ] = None,
-    n_jobs: Annotated[
-        int | None, typer.Option(help="Threads; -1 is all cores [default: -1].")
-    ] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option("--param", "-p", metavar="KEY=VALUE", help="Any other parameter; repeatable."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
+    n_components: options.NComponents = None,
+    directed: options.Directed = False,
+    source: options.Source = None,
+    target: options.Target = None,
+    weight: options.Weight = None,
+    relation: options.Relation = None,
+    random_state: options.RandomState = None,
+    n_jobs: options.NJobs = None,
+    param: options.Param = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Show the likeliest missing links of a graph, best first; a larger score is likelier.
 
@@ -80,14 +75,13 @@ def links(
     - graphembed links follows.tsv --directed --operator concat -o links.csv
     """
     method_class = find_any_method(method)
-    options = {"n_components": n_components, "random_state": random_state, "n_jobs": n_jobs}
+    given = {"n_components": n_components, "random_state": random_state, "n_jobs": n_jobs}
     if hasattr(method_class, "score_rows"):  # a heuristic: nothing in it is random
-        options.pop("random_state")
-    embedder = make_embedder(method_class, options, param or [])
+        given.pop("random_state")
+    embedder = make_embedder(method_class, given, param or [])
     if output is not None:
         files.check_file(output, TABLE_SUFFIXES)
-        if Path(output).resolve() == edges.resolve():
-            raise ValueError(f"-o {output} would replace the file of edges. Choose another name.")
+        files.check_not_input(output, edges)
     from graphembed.callbacks import progress
     from graphembed.link_predictor import LinkPredictor, check_operator
 
@@ -103,7 +97,7 @@ def links(
                 edges, directed=directed, source=source, target=target, weight=weight,
                 relation=relation,
             )  # fmt: skip
-        nodes = match_nodes(node or [], graph.node_index)
+        nodes = match_ids(node or [], graph.node_index)
         done()
         done.describe(f"fitting {method_class.__name__}")
         with watch.stage("fit"):
@@ -124,18 +118,14 @@ def links(
         })  # fmt: skip
         return
     if output is not None:
-        describe_run(edges, graph, embedder, watch)
+        describe_run(f"{edges}: {describe_graph(graph)}", embedder, watch)
         typer.echo(f"{output}: {count(len(found), 'link')}")
         return
     columns = [
         Column("rank", number=True), Column("source"), Column("target"),
         Column("score", number=True),
     ]  # fmt: skip
-    # Ids are names, not amounts: no thousands separators in them.
-    print_table(
-        columns,
-        [(row["rank"], str(row["source"]), str(row["target"]), row["score"]) for row in found],
-    )
+    print_table(columns, as_text([list(row.values()) for row in found]))
 
 
 def missing_links(model: "LinkPredictor", nodes: list[Any], top: int) -> list[dict[str, Any]]:
@@ -176,11 +166,3 @@ def write_links(found: list[dict[str, Any]], output: str) -> None:
         else:
             delimiter = "," if suffix == ".csv" else "\t"
             pacsv.write_csv(table, temporary, pacsv.WriteOptions(delimiter=delimiter))
-
-
-def describe_run(edges: Path, graph: "Graph", embedder: Any, watch: Stopwatch) -> None:
-    """Print what was read and fitted, as graphembed fit does."""
-    kind = "directed" if graph.directed else "undirected"
-    typer.echo(f"{edges}: {count(graph.n_nodes, 'node')}, {count(graph.n_edges, 'edge')}, {kind}")
-    typer.echo(" ".join(repr(embedder).split()))
-    typer.echo(str(watch))

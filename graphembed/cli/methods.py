@@ -1,10 +1,85 @@
-"""Methods as they are named and set on the command line: embedders and heuristics."""
+"""Methods as they are named on the command line: embedders, heuristics, models of triples."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from graphembed.cli.fit import make_embedder, signature_of
 from graphembed.cli.output import suggest
+from graphembed.cli.parameters import DEFAULTS, parse_param, signature_of
+
+DEFAULT_METHOD = "fastrp"
+# What only methods have that work in files.
+IN_FILES = ("memory_limit", "workdir", "resume")
+
+
+def find_method(name: str) -> type:
+    """Return the embedder or model of knowledge graphs of that name, however it is capitalised.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message names the one that is spelt most alike.
+    """
+    from graphembed.embedders import all_embedders
+
+    wanted = name.lower().replace("-", "").replace("_", "")
+    methods = {known.lower(): cls for known, cls in all_embedders().items()}
+    if wanted not in methods:
+        methods |= knowledge_models()
+    if wanted not in methods:
+        raise ValueError(
+            f"Unknown method {name!r}.{suggest(wanted, list(methods))} Known: {', '.join(methods)}."
+        )
+    return methods[wanted]
+
+
+def knowledge_models() -> dict[str, type]:
+    """Return all models of knowledge graphs by their names in small letters."""
+    from graphembed.knowledge import all_models
+
+    return {name.lower(): cls for name, cls in all_models().items()}
+
+
+def is_knowledge_model(method: type) -> bool:
+    """Whether a method learns triples rather than edges."""
+    from graphembed.knowledge import find_model
+
+    return find_model(method.__name__) is method
+
+
+def methods_with(parameter: str) -> list[str]:
+    """Return the names of the methods for ``graphembed fit`` that have a parameter."""
+    from graphembed.embedders import all_embedders
+
+    methods = {name.lower(): cls for name, cls in all_embedders().items()} | knowledge_models()
+    return sorted(name for name, cls in methods.items() if parameter in signature_of(cls))
+
+
+def make_embedder(embedder_class: type, options: dict[str, Any], params: list[str]) -> Any:
+    """Build the embedder from the command's options and its ``-p KEY=VALUE``, all checked."""
+    known = signature_of(embedder_class)
+    settings: dict[str, Any] = {key: value for key, value in DEFAULTS.items() if key in known}
+    given = {key: value for key, value in options.items() if value is not None}
+    for text in params:
+        key, value = parse_param(text)
+        if key in given:
+            raise ValueError(f"{key} is given twice: once by its own option, once by -p {text}.")
+        given[key] = value
+    for key in given:
+        if key in IN_FILES and key not in known:
+            raise ValueError(
+                f"{embedder_class.__name__} has no parameter {key!r}. Methods that have it: "
+                f"{', '.join(methods_with(key))}."
+            )
+        if key not in known:
+            raise ValueError(
+                f"{embedder_class.__name__} has no parameter {key!r}.{suggest(key, list(known))} "
+                f"Known: {', '.join(known)}."
+            )
+    embedder = embedder_class(**(settings | given))
+    # Here, not in fit: a wrong value should not cost the reading of a large file.
+    if hasattr(embedder, "_validate_params"):
+        embedder._validate_params()
+    return embedder
 
 
 def find_any_method(name: str) -> type:

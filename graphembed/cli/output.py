@@ -11,9 +11,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from graphembed.graph.graph import Graph
 
 WIDE = 110
 MIN_WIDTH = 8
@@ -197,10 +200,11 @@ def count(n: int, noun: str) -> str:
     Examples
     --------
     >>> from graphembed.cli.output import count
-    >>> count(1, "edge"), count(2000, "edge")
-    ('1 edge', '2,000 edges')
+    >>> count(1, "edge"), count(2000, "edge"), count(3, "entity")
+    ('1 edge', '2,000 edges', '3 entities')
     """
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+    plural = f"{noun[:-1]}ies" if noun.endswith("ty") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else plural}"
 
 
 def suggest(word: str, known: Sequence[str]) -> str:
@@ -214,6 +218,34 @@ def suggest(word: str, known: Sequence[str]) -> str:
     """
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def describe_graph(graph: "Graph") -> str:
+    """Return the sizes of a graph and what kind it is, in one line.
+
+    Examples
+    --------
+    >>> import graphembed as ge
+    >>> from graphembed.cli.output import describe_graph
+    >>> describe_graph(ge.datasets.load("karate").graph)
+    '34 nodes, 78 edges, undirected, unweighted'
+    """
+    return ", ".join(
+        [
+            count(graph.n_nodes, "node"),
+            count(graph.n_edges, "edge"),
+            "directed" if graph.directed else "undirected",
+            "weighted" if graph.weighted else "unweighted",
+            *([count(len(graph.relations), "relation")] if graph.relations else []),
+        ]
+    )
+
+
+def describe_run(read: str, embedder: Any, watch: "Stopwatch") -> None:
+    """Print what was read, how it was fitted, and how long that took."""
+    typer.echo(read)
+    typer.echo(" ".join(repr(embedder).split()))
+    typer.echo(str(watch))
 
 
 @dataclass

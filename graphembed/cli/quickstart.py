@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphembed.cli import files
+from graphembed.cli import files, options
 from graphembed.cli.neighbors import ranked
 from graphembed.cli.output import (
     Column,
@@ -33,7 +33,7 @@ def quickstart(
     output: Annotated[
         str, typer.Option("--output", "-o", help="Parquet file to write the vectors to.")
     ] = "vectors.parquet",
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Embed a real graph and look at what comes out. Nothing to prepare or download.
 

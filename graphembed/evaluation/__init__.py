@@ -18,8 +18,19 @@ from graphembed.evaluation.metrics import (
 )
 from graphembed.evaluation.node_classification import NodeClassificationReport, classify_nodes
 from graphembed.evaluation.quality import QualityReport, embedding_quality
+from graphembed.evaluation.ranking import (
+    RankingMetrics,
+    RankingReport,
+    SampledRankingReport,
+    evaluate_ranking,
+)
 from graphembed.evaluation.reconstruction import ReconstructionReport, reconstruction
+from graphembed.evaluation.relation_patterns import RelationPatternsReport, relation_patterns
 from graphembed.evaluation.report import Report
+from graphembed.evaluation.triple_classification import (
+    TripleClassificationReport,
+    classify_triples,
+)
 
 __all__ = [
     "OPERATORS",
@@ -29,18 +40,26 @@ __all__ = [
     "LinkScores",
     "NodeClassificationReport",
     "QualityReport",
+    "RankingMetrics",
+    "RankingReport",
     "ReconstructionReport",
+    "RelationPatternsReport",
     "Report",
+    "SampledRankingReport",
+    "TripleClassificationReport",
     "average_precision",
     "bootstrap",
     "classify_nodes",
+    "classify_triples",
     "cluster_nodes",
     "embedding_quality",
     "evaluate_link_scores",
+    "evaluate_ranking",
     "hits_at_k",
     "link_prediction",
     "mean_reciprocal_rank",
     "ranks",
     "reconstruction",
+    "relation_patterns",
     "roc_auc",
 ]

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
 from sklearn.utils.validation import check_is_fitted
 
 from graphembed.graph.ids import NodeIndex
@@ -51,7 +50,10 @@ class KnownWorld:
     def unseen(self, rows: Ids) -> npt.NDArray[np.bool_]:
         """Tell of which triples a part was in no training triple."""
         heads, relations, tails = rows.T
-        return ~(self.seen[heads] & self.seen[tails] & self.seen_relations[relations])
+        seen: npt.NDArray[np.bool_] = (
+            self.seen[heads] & self.seen[tails] & self.seen_relations[relations]
+        )
+        return ~seen
 
     def all_triples(self) -> Ids:
         """Return everything that is known to be true."""

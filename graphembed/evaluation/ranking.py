@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from graphembed.evaluation.report import Report, plain, text
 from graphembed.evaluation.known_world import known_world
+from graphembed.evaluation.report import Report, text
 from graphembed.knowledge.patterns import relation_categories
 from graphembed.knowledge.ranks import SIDES, Ranks, filtered_ranks
 from graphembed.random_state import RandomStateLike, check_random_state
@@ -104,7 +104,7 @@ class _RankedTriples(Report):
             ("optimistic", self.ranks.optimistic), ("pessimistic", self.ranks.pessimistic),
         ):  # fmt: skip
             out[f"{self._prefix}mrr_{name}"] = self._bound(ranks).mrr
-        return plain({**out, "groups": self._records()})
+        return {**out, "groups": self._records()}
 
     def _whole(self) -> RankingMetrics:
         return self._metrics("all")["all"]
@@ -390,13 +390,14 @@ def _groups(
         chosen.append(("category", name, np.flatnonzero(np.isin(relations, members))))
     order = np.argsort(relations, kind="stable")
     starts = np.flatnonzero(np.diff(relations[order], prepend=-1))
-    for group in np.split(order, starts[1:]):
-        chosen.append(("relation", names[relations[group[0]]], group))
+    by_relation = np.split(order, starts[1:])
+    chosen += [("relation", names[relations[group[0]]], group) for group in by_relation]
     found = []
     for by, name, group in chosen:
         if not len(group):
             continue
-        for place, side in [*enumerate(ranks.sides), (slice(None), BOTH)]:
-            values = realistic[place][..., group], ranks.n_candidates[place][..., group]
+        for side in (*ranks.sides, BOTH):
+            asked = np.array([side in (one, BOTH) for one in ranks.sides])
+            values = realistic[asked][:, group], ranks.n_candidates[asked][:, group]
             found.append(_Group(by, name, side, RankingMetrics.of(*values, ks)))
     return found

@@ -215,9 +215,7 @@ def _with_false(
     return np.concatenate([rows, false]), truth
 
 
-def _draw_ends(
-    relations: Ids, columns: Ids, ends: dict[int, Ids], rng: np.random.Generator
-) -> Ids:
+def _draw_ends(relations: Ids, columns: Ids, ends: dict[int, Ids], rng: np.random.Generator) -> Ids:
     """Draw for each relation an entity that it has at this end somewhere."""
     drawn = np.empty(len(relations), dtype=np.int64)
     for side, pairs in ends.items():

@@ -27,7 +27,7 @@ from graphembed.graph.edge_columns import (
 from graphembed.graph.frames import to_frame
 from graphembed.graph.graph import Graph
 from graphembed.graph.ids import NodeIndex
-from graphembed.graph.text import read_text
+from graphembed.graph.text import first_fields, read_text
 
 _COMPRESSED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 PARQUET = (".parquet", ".pq")
@@ -146,12 +146,68 @@ def read_edges(
         nodes = NodeIndex.from_ids(nodes)
     if suffix == ".mtx":
         return _read_matrix(file, wanted, directed, nodes)
+    strings = nodes is not None and nodes.kind == "str"
+    return _graph(read_columns(file, wanted, header=header, strings=strings), directed, nodes)
+
+
+def read_columns(
+    path: str | os.PathLike[str],
+    wanted: Wanted,
+    *,
+    header: bool | None = None,
+    strings: bool = False,
+) -> EdgeColumns:
+    """Read the columns of edges of a file other than a matrix, as they stand there.
+
+    Parameters
+    ----------
+    path : str or path-like
+    wanted : Wanted
+        The columns.
+    header : bool, optional
+        As of :func:`read_edges`.
+    strings : bool, default=False
+        Whether ids in text that look like ints are strings.
+
+    Returns
+    -------
+    EdgeColumns
+
+    Raises
+    ------
+    FileNotFoundError, FileFormatError
+        As of :func:`read_edges`.
+    """
+    file = existing_file(path)
+    suffix = format_of(file)
+    if suffix == ".mtx":
+        raise FileFormatError(f"{path} is a matrix: it has no columns to choose.")
     if suffix in (*PARQUET, *ARROW):
-        columns = _read_table(file, suffix, wanted)
-    else:
-        strings = nodes is not None and nodes.kind == "str"
-        columns = read_text(file, suffix, wanted, header=header, strings=strings)
-    return _graph(columns, directed, nodes)
+        return _read_table(file, suffix, wanted)
+    return read_text(file, suffix, wanted, header=header, strings=strings)
+
+
+def first_row(path: str | os.PathLike[str]) -> list[str]:
+    """Return the names of the columns of a typed table, or the fields of the first line of text.
+
+    Raises
+    ------
+    FileNotFoundError, FileFormatError
+        As of :func:`read_edges`.
+    """
+    file = existing_file(path)
+    suffix = format_of(file)
+    if suffix == ".mtx":
+        raise FileFormatError(f"{path} is a matrix: it has no columns to choose.")
+    if suffix not in (*PARQUET, *ARROW):
+        return first_fields(file, suffix)
+    try:
+        if suffix in PARQUET:
+            return list(pq.read_schema(file).names)
+        with pa.memory_map(str(file)) as source:
+            return list(_opened(source).schema.names)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, suffix, error) from error
 
 
 def write_edges(graph: Graph, path: str | os.PathLike[str]) -> None:
@@ -246,11 +302,15 @@ def _read_table(path: Path, suffix: str, wanted: Wanted) -> EdgeColumns:
         else:
             table, chosen = _arrow(path, wanted)
     except (pa.ArrowException, OSError) as error:
-        kind = "Parquet" if suffix in PARQUET else "Arrow"
-        raise FileFormatError(f"{path} is not a readable {kind} file: {error}.") from error
+        raise _unreadable(path, suffix, error) from error
     if table.num_rows == 0:
         raise FileFormatError(f"{path} is empty: it has no rows.")
     return check_table(table, chosen, str(path))
+
+
+def _unreadable(path: Path, suffix: str, error: Exception) -> FileFormatError:
+    kind = "Parquet" if suffix in PARQUET else "Arrow"
+    return FileFormatError(f"{path} is not a readable {kind} file: {error}.")
 
 
 def _parquet(path: Path, wanted: Wanted) -> tuple[pa.Table, Chosen]:
@@ -265,18 +325,21 @@ def _parquet(path: Path, wanted: Wanted) -> tuple[pa.Table, Chosen]:
 
 def _arrow(path: Path, wanted: Wanted) -> tuple[pa.Table, Chosen]:
     with pa.memory_map(str(path)) as source:
-        try:
-            names = pa.ipc.open_file(source).schema.names
-            opened = pa.ipc.open_file
-        except pa.ArrowInvalid:
-            source.seek(0)
-            names = pa.ipc.open_stream(source).schema.names
-            opened = pa.ipc.open_stream
+        names = _opened(source).schema.names
         chosen = choose_columns(names, len(names), wanted, str(path))
-        source.seek(0)
         read = sorted(chosen.roles().values())
-        table = opened(source, options=pa.ipc.IpcReadOptions(included_fields=read)).read_all()
+        table = _opened(source, pa.ipc.IpcReadOptions(included_fields=read)).read_all()
     return by_role(table, names, read, chosen)
+
+
+def _opened(source: Any, options: pa.ipc.IpcReadOptions | None = None) -> Any:
+    """Return the reader of an Arrow file or stream, whichever it is."""
+    source.seek(0)
+    try:
+        return pa.ipc.open_file(source, options=options)
+    except pa.ArrowInvalid:
+        source.seek(0)
+        return pa.ipc.open_stream(source, options=options)
 
 
 def by_role(

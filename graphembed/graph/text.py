@@ -64,6 +64,24 @@ def read_text(
     return replace(columns, relation=relation[0])
 
 
+def first_fields(path: Path, suffix: str) -> list[str]:
+    """Return the fields of the first line of a text file, be it a header or not.
+
+    Parameters
+    ----------
+    path, suffix
+        As of :func:`read_text`.
+
+    Raises
+    ------
+    FileFormatError
+        If there is none.
+    """
+    layout = find_layout(path, suffix, Wanted(), header=False)
+    _, _, fields = next(_numbered(path, layout))
+    return [field.strip() for field in fields]
+
+
 def parse_blocks(
     blocks: Callable[[], Iterator[bytes]], path: Path, layout: Layout, *, strings: bool = False
 ) -> EdgeColumns:

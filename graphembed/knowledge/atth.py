@@ -33,11 +33,13 @@ class AttHFormula(IsometryFormula):
         self.interaction = Hyperbolic()
 
     def move(self, heads: Points, motion: Motion) -> Points:
+        """Mix what the rotation and the reflection give, then translate in the ball."""
         (translation, attention), c = motion.vectors, motion.curvatures
         mixed, _, _ = _mix(heads, motion, attention)
         return mobius_add(exp_0(mixed, c), exp_0(translation, c), c)
 
     def move_backward(self, heads: Points, motion: Motion, grads: Points) -> tuple[Points, Motion]:
+        """Return the gradients by heads and motion."""
         (translation, attention), c = motion.vectors, motion.curvatures
         mixed, difference, weights = _mix(heads, motion, attention)
         by_head, by_move, by_c = mobius_add_backward(
@@ -95,9 +97,14 @@ class AttH(KnowledgeEmbedder):
     ----------
     {common}
 
-    See Also
-    --------
-    graphembed.knowledge.ball : The moves and their gradients.
+    Attributes
+    ----------
+    embedding_ : ndarray of shape (n_entities, n_components), float32
+        Vectors in the tangent space at 0.
+    relation_embedding_ : ndarray of shape (n_relations, relation_width), float32
+        Columns: the translation, the vector of attention, the directions of the rotations and of
+        the reflections (see :func:`graphembed.knowledge.ball.rotate`), the number whose softplus
+        is the curvature.
 
     References
     ----------
@@ -110,9 +117,9 @@ class AttH(KnowledgeEmbedder):
     >>> packages = datasets.load("debian").graph.to_frame()
     >>> enhances = packages[packages.relation == "Enhances"][["source", "relation", "target"]]
     >>> model = AttH(n_components=8, n_epochs=2, random_state=0).fit(enhances)
-    >>> model.embedding_.shape[1]
-    8
-    >>> model.predict_tails(["apt-listbugs"], ["Enhances"], k=3).ids.shape
+    >>> model.embedding_.shape
+    (2168, 8)
+    >>> model.predict_tails("timidity", "Enhances", k=3).ids.shape
     (1, 3)
     """
 

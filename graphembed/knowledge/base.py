@@ -305,7 +305,7 @@ class KnowledgeEmbedder(
         Notes
         -----
         A new entity starts where the fitted one is that answers best what its triples ask for,
-        and takes 100 steps on the loss of its triples that move no other row.
+        and takes 30 steps on the loss of its triples that move no other row.
         """
         check_is_fitted(self)
         if not holds_triples(X):

@@ -100,6 +100,13 @@ class Formula(ABC):
         """
         return Candidates(entities)
 
+    def ranked_candidates(self, entities: Rows, relations: Rows) -> Candidates:
+        """Return :meth:`candidates` of the same bits for equal rows, wherever they stand.
+
+        A product of matrices may round each row as its place in the matrix has it.
+        """
+        return self.candidates(entities, relations)
+
     def candidates_backward(
         self,
         entities: Rows,  # noqa: ARG002

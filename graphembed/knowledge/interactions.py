@@ -250,9 +250,8 @@ class Euclidean(_Difference):
         """Return the gradients by queries and candidates from those by the scores of pairs."""
         if self.squared:
             return super().pairs_backward(queries, candidates, grads)
-        lengths = np.sqrt(-self._pairs(queries, candidates))
-        weights: Matrix = grads / np.maximum(lengths, _TINY)
-        return self._pull_pairs(queries, candidates, grads, weights)
+        lengths: Matrix = np.maximum(np.sqrt(-self._pairs(queries, candidates)), _TINY)
+        return self._pull_pairs(queries, candidates, grads, grads / lengths)
 
 
 class Manhattan(_Difference):

@@ -64,11 +64,13 @@ class IsometryFormula(Formula):
         self._bounds = np.cumsum(widths)
 
     def initial_entities(self, rows: npt.NDArray[np.int64], key: int) -> Rows:
+        """Return vectors close to 0, and biases of 0."""
         out = np.zeros((len(rows), self.entity_width), dtype=np.float32)
         out[:, : self.n_components] = normal_rows(key, rows, self.n_components, INITIAL_SCALE)
         return out
 
     def initial_relations(self, rows: npt.NDArray[np.int64], key: int) -> Rows:
+        """Return vectors close to 0, planes from a square, and a curvature of softplus(1)."""
         split, end = self.n_vectors * self.n_components, int(self._bounds[-1])
         out = np.ones((len(rows), self.relation_width), dtype=np.float32)
         out[:, :split] = normal_rows(int(derive_key(key, _VECTORS)), rows, split, INITIAL_SCALE)
@@ -84,6 +86,7 @@ class IsometryFormula(Formula):
         """Return the gradients by heads and motion from those by :meth:`move`'s points."""
 
     def tail_queries(self, heads: Rows, relations: Rows) -> Queries:
+        """Return heads moved as relations say, with their first biases."""
         motion = self._motion(relations, len(heads))
         points = self.move(self._vectors(heads), motion)
         return Queries(
@@ -93,6 +96,7 @@ class IsometryFormula(Formula):
         )
 
     def tail_queries_backward(self, heads: Rows, relations: Rows, grads: Queries) -> RowGradients:
+        """Return the gradients by heads and relations from those by the queries."""
         motion = self._motion(relations, len(heads))
         by_heads, by_motion = self.move_backward(
             self._vectors(heads), motion, grads.vectors.astype(np.float64)
@@ -109,12 +113,14 @@ class IsometryFormula(Formula):
         return RowGradients(entities, relation_gradient(relations, moved))
 
     def candidates(self, entities: Rows, relations: Rows) -> Candidates:  # noqa: ARG002
+        """Return the vectors as they are, with their second biases."""
         d = self.n_components
         return Candidates(np.ascontiguousarray(entities[:, :d]), entities[:, d + 1].copy())
 
     def candidates_backward(
         self, entities: Rows, relations: Rows, grads: Candidates
     ) -> RowGradients:
+        """Return the gradients by entities from those by the candidates."""
         d = self.n_components
         out = np.zeros_like(entities)
         out[:, :d] = grads.vectors

@@ -89,12 +89,26 @@ def relation_patterns(
     reverse = (tails * n_entities + heads)[proper], relations[proper]
     backwards = _overlap(pairs, reverse, n_relations)
     same = _overlap(pairs, pairs, n_relations)
-    ends = _ends_per_entity(triples, n_relations)
-    composed = _compositions(triples, n_entities, n_relations, backwards, min_coverage)
+    tails_per_head, heads_per_tail = _ends_per_entity(triples, n_relations)
+    first, second, confidence, coverage = _compositions(
+        triples, n_entities, n_relations, backwards, min_coverage
+    )
+    inverse, inverse_share = _best(backwards, n_proper)
+    implied, implied_share = _best(same, n_proper)
     return Patterns(
-        counts, *ends, _ratio(backwards.diagonal(), n_proper), *_best(backwards, n_proper),
-        *_best(same, n_proper), *composed,
-    )  # fmt: skip
+        n_triples=counts,
+        tails_per_head=tails_per_head,
+        heads_per_tail=heads_per_tail,
+        symmetric=_ratio(backwards.diagonal(), n_proper),
+        inverse=inverse,
+        inverse_share=inverse_share,
+        implied=implied,
+        implied_share=implied_share,
+        first=first,
+        second=second,
+        confidence=confidence,
+        coverage=coverage,
+    )
 
 
 def relation_categories(triples: npt.ArrayLike, n_relations: int) -> dict[str, Ids]:

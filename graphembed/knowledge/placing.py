@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from graphembed.knowledge.answers import HEAD, TAIL, Ids, Model, Side
 from graphembed.knowledge.formula import Rows
@@ -11,9 +12,9 @@ from graphembed.knowledge.interactions import Queries
 from graphembed.knowledge.known_triples import KnownTriples
 from graphembed.knowledge.losses import Loss
 
-N_STEPS = 100
+N_STEPS = 30
 N_NEGATIVES = 256
-_RATE = 0.1  # of the typical size of a column, in the first steps
+_RATE = 0.05  # of the typical size of a column, in the first steps
 _QUERIES = 1024  # of a block
 _SUMS = 1 << 24  # scores that are added up at a time
 _DECAYS = 0.9, 0.999
@@ -38,7 +39,7 @@ class Placer:
     """Places entities that a model does not know yet.
 
     An entity starts as the known one that answers best what its triples ask for: the largest sum
-    of scores over the questions whose answer it is. Then its row, and no other, takes a hundred
+    of scores over the questions whose answer it is. Then its row, and no other, takes thirty
     steps of Adam, falling in size, on the loss of its triples against fixed negatives.
 
     Parameters
@@ -79,8 +80,10 @@ class Placer:
             _Questions(side, given, self.model.relation_rows(relations, side), answers)
             for side, given, answers in sides
         ]
-        new = self._start(questions, n_new)
-        self._improve(new, questions)
+        # More threads only wait for each other on products this small.
+        with threadpool_limits(1, "blas"):
+            new = self._start(questions, n_new)
+            self._improve(new, questions)
         return new
 
     def _start(self, questions: list[_Questions], n_new: int) -> Rows:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -151,9 +152,7 @@ def filtered_ranks(
             "Training has diverged: lower the learning rate."
         )
     shape = (len(sides), len(triples))
-    return Ranks(
-        tuple(sides), *((numbers + 1).reshape(shape) for numbers in counts[:3])
-    )
+    return Ranks(tuple(sides), *((numbers + 1).reshape(shape) for numbers in counts[:3]))
 
 
 class _Questions(NamedTuple):
@@ -272,7 +271,7 @@ class _Counting:
             bounds = [0, *(np.flatnonzero(np.diff(segments)) + 1).tolist(), self.n_groups]
         return [
             (first, min(first + size, stop))
-            for start, stop in zip(bounds, bounds[1:], strict=False)
+            for start, stop in pairwise(bounds)
             for first in range(start, stop, size)
         ]
 
@@ -293,28 +292,18 @@ class _Counting:
         n_chunks = -(-blocks.n_entities // CHUNK)
         with progress(n_chunks * len(self.tasks), "ranking", "block") as done:
             for first, rows in blocks.chunks(CHUNK):
-                n_rows, rows = len(rows), _padded(rows)
-                laid_out = None if self.by_relation else self._lay_out(rows, 0, n_rows)
-
-                def count(
-                    start: int, stop: int, *, laid_out=laid_out, rows=rows, n=n_rows, first=first
-                ) -> bool:
-                    panels, shifts, finite = laid_out or self._lay_out(rows, start, n)
-                    ranking.count_groups(
-                        *self._arguments(), start, stop, panels, shifts, n, first, *shared
-                    )
-                    return finite
-
+                count = _Count(self, first, _padded(rows), len(rows), shared)
                 finite &= all(run_blocks(count, self.tasks, n_jobs=self.n_jobs, on_done=done))
         out = np.empty((3, len(asked.entities)), dtype=np.int64)
         filled = self.slots >= 0
         out[:, self.slots[filled]] = counts[:, filled]
-        return _Counts(*out, finite)
+        return _Counts(out[0], out[1], out[2], finite)
 
-    def _arguments(self) -> tuple[Any, ...]:
+    def arguments(self) -> tuple[Any, ...]:
+        """Return what kernels expect first."""
         return self.kind, self.form, self.packed, self.factors, self.curvatures
 
-    def _lay_out(self, rows: Rows, group: int, n_rows: int) -> tuple[Rows, Rows, bool]:
+    def lay_out(self, rows: Rows, group: int, n_rows: int) -> tuple[Rows, Rows, bool]:
         """Return panels of candidates, their shifts, and whether all are finite."""
         found = self._candidates(rows, group)
         panels = np.empty((CHUNK // ROWS, len(self.columns), ROWS), dtype=np.float32)
@@ -330,7 +319,7 @@ class _Counting:
         if self.by_relation:
             query = self.slots[group * QUERIES]
             relations = self.relations[self.questions.relations[query]][None]
-        return self.formula.candidates(rows, np.asarray(relations, dtype=np.float32))
+        return self.formula.ranked_candidates(rows, np.asarray(relations, dtype=np.float32))
 
     def _bars(self) -> tuple[Rows, bool]:
         """Return the score of each query's answer, and whether all are finite."""
@@ -344,12 +333,32 @@ class _Counting:
             found = self._candidates(rows, start)
             shifts = np.zeros(CHUNK, np.float32) if found.shifts is None else found.shifts
             ranking.true_scores(
-                *self._arguments(), start, stop,
+                *self.arguments(), start, stop,
                 np.ascontiguousarray(found.vectors), shifts, self.columns, bars,
             )  # fmt: skip
 
         run_blocks(score, self.tasks, n_jobs=self.n_jobs)
         return bars, bool(np.isfinite(bars[self.slots >= 0]).all())
+
+
+class _Count:
+    """Counts of one chunk of candidates, for ranges of groups."""
+
+    def __init__(
+        self, counting: _Counting, first: int, rows: Rows, n_rows: int, shared: tuple[Any, ...]
+    ) -> None:
+        self.counting, self.rows, self.shared = counting, rows, shared
+        self.place = (n_rows, first)
+        self.laid_out = None if counting.by_relation else counting.lay_out(rows, 0, n_rows)
+
+    def __call__(self, start: int, stop: int) -> bool:
+        counting = self.counting
+        laid_out = self.laid_out or counting.lay_out(self.rows, start, self.place[0])
+        panels, shifts, finite = laid_out
+        ranking.count_groups(
+            *counting.arguments(), start, stop, panels, shifts, *self.place, *self.shared
+        )
+        return finite
 
 
 def _lay_out(segments: Ids) -> Ids:

@@ -25,11 +25,13 @@ class RefHFormula(IsometryFormula):
         self.interaction = Hyperbolic()
 
     def move(self, heads: Points, motion: Motion) -> Points:
+        """Reflect, then translate in the ball."""
         c = motion.curvatures
         head = exp_0(reflect(heads, motion.planes[0]), c)
         return mobius_add(head, exp_0(motion.vectors[0], c), c)
 
     def move_backward(self, heads: Points, motion: Motion, grads: Points) -> tuple[Points, Motion]:
+        """Return the gradients by heads and motion."""
         (planes,), (translation,), c = motion.planes, motion.vectors, motion.curvatures
         mirrored = reflect(heads, planes)
         by_head, by_move, by_c = mobius_add_backward(
@@ -56,9 +58,13 @@ class RefH(KnowledgeEmbedder):
     ----------
     {common}
 
-    See Also
-    --------
-    graphembed.knowledge.ball : The moves and their gradients.
+    Attributes
+    ----------
+    embedding_ : ndarray of shape (n_entities, n_components), float32
+        Vectors in the tangent space at 0.
+    relation_embedding_ : ndarray of shape (n_relations, relation_width), float32
+        Columns: the translation, the directions of the reflections (see
+        :func:`graphembed.knowledge.ball.reflect`), the number whose softplus is the curvature.
 
     References
     ----------
@@ -71,9 +77,9 @@ class RefH(KnowledgeEmbedder):
     >>> packages = datasets.load("debian").graph.to_frame()
     >>> enhances = packages[packages.relation == "Enhances"][["source", "relation", "target"]]
     >>> model = RefH(n_components=8, n_epochs=2, random_state=0).fit(enhances)
-    >>> model.embedding_.shape[1]
-    8
-    >>> model.predict_tails(["apt-listbugs"], ["Enhances"], k=3).ids.shape
+    >>> model.embedding_.shape
+    (2168, 8)
+    >>> model.predict_tails("timidity", "Enhances", k=3).ids.shape
     (1, 3)
     """
 

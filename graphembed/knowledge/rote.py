@@ -21,9 +21,11 @@ class RotEFormula(IsometryFormula):
         self.interaction = Euclidean(squared=True)
 
     def move(self, heads: Points, motion: Motion) -> Points:
+        """Rotate, then translate."""
         return rotate(heads, motion.planes[0]) + motion.vectors[0]
 
     def move_backward(self, heads: Points, motion: Motion, grads: Points) -> tuple[Points, Motion]:
+        """Return the gradients by heads and motion."""
         by_heads, by_planes = rotate_backward(heads, motion.planes[0], grads)
         return by_heads, Motion([grads], [by_planes], np.empty(0))
 
@@ -41,9 +43,13 @@ class RotE(KnowledgeEmbedder):
     ----------
     {common}
 
-    See Also
-    --------
-    graphembed.knowledge.ball : The moves and their gradients.
+    Attributes
+    ----------
+    embedding_ : ndarray of shape (n_entities, n_components), float32
+        Vectors.
+    relation_embedding_ : ndarray of shape (n_relations, relation_width), float32
+        Columns: the translation, then the directions of the rotations in the plane (see
+        :func:`graphembed.knowledge.ball.rotate`).
 
     References
     ----------
@@ -56,9 +62,9 @@ class RotE(KnowledgeEmbedder):
     >>> packages = datasets.load("debian").graph.to_frame()
     >>> enhances = packages[packages.relation == "Enhances"][["source", "relation", "target"]]
     >>> model = RotE(n_components=8, n_epochs=2, random_state=0).fit(enhances)
-    >>> model.embedding_.shape[1]
-    8
-    >>> model.predict_tails(["apt-listbugs"], ["Enhances"], k=3).ids.shape
+    >>> model.embedding_.shape
+    (2168, 8)
+    >>> model.predict_tails("timidity", "Enhances", k=3).ids.shape
     (1, 3)
     """
 

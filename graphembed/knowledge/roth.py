@@ -27,12 +27,14 @@ class RotHFormula(IsometryFormula):
         self.interaction = Hyperbolic()
 
     def move(self, heads: Points, motion: Motion) -> Points:
+        """Translate, rotate and translate in the ball."""
         c = motion.curvatures
         before, after = (exp_0(vector, c) for vector in motion.vectors)
         moved = mobius_add(exp_0(heads, c), before, c)
         return mobius_add(rotate(moved, motion.planes[0]), after, c)
 
     def move_backward(self, heads: Points, motion: Motion, grads: Points) -> tuple[Points, Motion]:
+        """Return the gradients by heads and motion."""
         (planes,), c = motion.planes, motion.curvatures
         head = exp_0(heads, c)
         before, after = (exp_0(vector, c) for vector in motion.vectors)
@@ -67,9 +69,13 @@ class RotH(KnowledgeEmbedder):
     ----------
     {common}
 
-    See Also
-    --------
-    graphembed.knowledge.ball : The moves and their gradients.
+    Attributes
+    ----------
+    embedding_ : ndarray of shape (n_entities, n_components), float32
+        Vectors in the tangent space at 0.
+    relation_embedding_ : ndarray of shape (n_relations, relation_width), float32
+        Columns: both translations, the directions of the rotations (see
+        :func:`graphembed.knowledge.ball.rotate`), the number whose softplus is the curvature.
 
     References
     ----------
@@ -82,9 +88,9 @@ class RotH(KnowledgeEmbedder):
     >>> packages = datasets.load("debian").graph.to_frame()
     >>> enhances = packages[packages.relation == "Enhances"][["source", "relation", "target"]]
     >>> model = RotH(n_components=8, n_epochs=2, random_state=0).fit(enhances)
-    >>> model.embedding_.shape[1]
-    8
-    >>> model.predict_tails(["apt-listbugs"], ["Enhances"], k=3).ids.shape
+    >>> model.embedding_.shape
+    (2168, 8)
+    >>> model.predict_tails("timidity", "Enhances", k=3).ids.shape
     (1, 3)
     """
 

@@ -19,6 +19,9 @@ def relation_gradient(relations: Rows, grads: Rows) -> Rows:
 def row_products(rows: Rows, vectors: Rows) -> Rows:
     """Return a column of inner products of rows with vectors: with each its own, or all with one.
 
+    Equal rows have products of the same bits wherever they stand, which matrix products would not
+    promise.
+
     Parameters
     ----------
     rows : ndarray of shape (n, width)
@@ -28,10 +31,12 @@ def row_products(rows: Rows, vectors: Rows) -> Rows:
     -------
     ndarray of shape (n, 1)
     """
-    if len(vectors) == 1:
-        return rows @ vectors.T
-    products: Rows = np.einsum("ij,ij->i", rows, vectors)[:, None]
-    return products
+    products: Rows
+    if len(vectors) == len(rows):
+        products = np.einsum("ij,ij->i", rows, vectors)
+    else:
+        products = np.einsum("ij,j->i", rows, vectors[0])
+    return products[:, np.newaxis]
 
 
 def weighted_rows(relations: Rows, weights: Rows, rows: Rows) -> Rows:

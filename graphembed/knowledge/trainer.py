@@ -22,14 +22,13 @@ from graphembed.knowledge.losses import make_loss
 from graphembed.knowledge.negatives import mask_own, shared_negatives
 from graphembed.knowledge.optimizers import make_optimizer
 from graphembed.knowledge.regularizers import REGULARIZERS
-from graphembed.knowledge.tables import RowTable
+from graphembed.knowledge.tables import Constraint, ParameterTable, RowTable
 from graphembed.training.tiles import derive_key
 
 CHUNK = 256  # queries of a task
 HEADS, TAILS = "head", "tail"  # which side of a triple is asked for
 
 Ids = npt.NDArray[np.int64]
-Constraint = Callable[[Rows], None]
 # Numbers that keys are derived with.
 _ENTITIES, _RELATIONS, _NEGATIVES, _ORDER = 1, 2, 3, 4
 
@@ -146,14 +145,18 @@ class TripleTrainer:
         )
         self.optimizer = make_optimizer(settings.optimizer)
         self._constraints = constraints(formula)
-        rows = np.arange(n_entities)
-        self.entity_table = self._table(formula.initial_entities(rows, derive_key(key, _ENTITIES)))
+        start = self.initial_entities(np.arange(n_entities))
+        self.entity_table: ParameterTable = self._table(start)
         rows = np.arange(n_relations * (2 if settings.reciprocal else 1))
         start = formula.initial_relations(rows, derive_key(key, _RELATIONS))
         self.relation_table = self._table(start)
 
     def _table(self, values: Rows) -> RowTable:
         return RowTable(values, self.optimizer.initial_state(*values.shape))
+
+    def initial_entities(self, rows: Ids) -> Rows:
+        """Return what training starts from: each row depends on its number and the key only."""
+        return self.formula.initial_entities(rows, derive_key(self.key, _ENTITIES))
 
     @property
     def entities(self) -> Rows:
@@ -184,7 +187,11 @@ class TripleTrainer:
         return loss / max(1, n_queries)
 
     def train_pass(
-        self, triples: Ids, words: tuple[int, ...], epochs: tuple[float, float]
+        self,
+        triples: Ids,
+        words: tuple[int, ...],
+        epochs: tuple[float, float],
+        done: Callable[[int], None] | None = None,
     ) -> tuple[float, int]:
         """Train on some triples once.
 
@@ -196,6 +203,8 @@ class TripleTrainer:
             Name the pass: its order and its negatives are drawn by the key and these.
         epochs : (float, float)
             Epochs behind when it begins and when it ends: the learning rate goes by them.
+        done : callable, optional
+            Called with the number of triples of each batch that is done; they add up to all.
 
         Returns
         -------
@@ -203,7 +212,7 @@ class TripleTrainer:
             The sum over queries.
         n_queries : int
         """
-        total, n_queries = 0.0, 0
+        total, n_queries, reached = 0.0, 0, 0
         begin, end = epochs
         # Each task multiplies alone: results would depend on the threads of BLAS otherwise.
         with threadpool_limits(1, "blas"):
@@ -212,6 +221,9 @@ class TripleTrainer:
                 rate = self._learning_rate(begin + share * (end - begin))
                 total += self._train_batch(chunks, key, rate)
                 n_queries += sum(len(chunk.answers) for chunk in chunks)
+                if done is not None:
+                    done(n_queries // 2 - reached)
+                reached = n_queries // 2
         return total, n_queries
 
     def _learning_rate(self, epochs: float) -> float:

@@ -1,6 +1,5 @@
 """TransD: translations after a projection that is made of the entity and the relation."""
 
-import math
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import Any, ClassVar
@@ -13,7 +12,7 @@ from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.formula import RowGradients, Rows
 from graphembed.knowledge.initial import uniform_rows
 from graphembed.knowledge.rows import norm_distance, row_products, weighted_rows
-from graphembed.knowledge.translations import ProjectedTranslation
+from graphembed.knowledge.translations import ProjectedTranslation, starting_bound
 
 # A model starts near TransE. From zeros, neither projection would ever have a gradient.
 _PROJECTION_SCALE = 0.1
@@ -30,17 +29,22 @@ class TransDFormula(ProjectedTranslation):
     n_components : int
         Of a vector; a row has twice as many columns.
     norm : {1, 2}
+    initial_bound : float, optional
+        First values are uniform up to it; by default :math:`6 / \sqrt{n_{components}}`.
     """
 
-    def __init__(self, n_components: int, norm: int = 2) -> None:
+    def __init__(
+        self, n_components: int, norm: int = 2, initial_bound: float | None = None
+    ) -> None:
         self.n_components, self.norm = n_components, norm
+        self.initial_bound = starting_bound(n_components, initial_bound)
         self.n_relation_components = n_components
         self.entity_width = self.relation_width = 2 * n_components
         self.interaction = norm_distance(norm)
 
     def initial_entities(self, rows: npt.NDArray[np.int64], key: int) -> Rows:
         """Return vectors as of TransE, and small projections."""
-        out = uniform_rows(key, rows, self.entity_width, 6 / math.sqrt(self.n_components))
+        out = uniform_rows(key, rows, self.entity_width, self.initial_bound)
         out[:, self.n_components :] *= _PROJECTION_SCALE
         return out
 

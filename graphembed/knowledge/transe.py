@@ -1,6 +1,5 @@
 """TransE: a relation is a translation."""
 
-import math
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import Any, ClassVar
@@ -13,7 +12,7 @@ from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.formula import Rows
 from graphembed.knowledge.initial import uniform_rows
 from graphembed.knowledge.rows import norm_distance
-from graphembed.knowledge.translations import Translation
+from graphembed.knowledge.translations import Translation, starting_bound
 
 
 class TransEFormula(Translation):
@@ -23,16 +22,21 @@ class TransEFormula(Translation):
     ----------
     n_components : int
     norm : {1, 2}
+    initial_bound : float, optional
+        First values are uniform up to it; by default :math:`6 / \sqrt{n_{components}}`.
     """
 
-    def __init__(self, n_components: int, norm: int = 2) -> None:
+    def __init__(
+        self, n_components: int, norm: int = 2, initial_bound: float | None = None
+    ) -> None:
         self.n_components, self.norm = n_components, norm
+        self.initial_bound = starting_bound(n_components, initial_bound)
         self.entity_width = self.relation_width = n_components
         self.interaction = norm_distance(norm)
 
     def initial_entities(self, rows: npt.NDArray[np.int64], key: int) -> Rows:
         """Return vectors uniform in the cube where its authors start."""
-        return uniform_rows(key, rows, self.n_components, 6 / math.sqrt(self.n_components))
+        return uniform_rows(key, rows, self.n_components, self.initial_bound)
 
     def initial_relations(self, rows: npt.NDArray[np.int64], key: int) -> Rows:
         """Return translations that start as entities do."""

@@ -1,6 +1,5 @@
 """TransH: translations on a hyperplane of each relation."""
 
-import math
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import Any, ClassVar
@@ -13,7 +12,7 @@ from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.formula import RowGradients, Rows
 from graphembed.knowledge.initial import uniform_rows
 from graphembed.knowledge.rows import norm_distance, row_products, unit_rows, weighted_rows
-from graphembed.knowledge.translations import ProjectedTranslation
+from graphembed.knowledge.translations import ProjectedTranslation, starting_bound
 
 
 class TransHFormula(ProjectedTranslation):
@@ -26,21 +25,26 @@ class TransHFormula(ProjectedTranslation):
     ----------
     n_components : int
     norm : {1, 2}
+    initial_bound : float, optional
+        First values are uniform up to it; by default :math:`6 / \sqrt{n_{components}}`.
     """
 
-    def __init__(self, n_components: int, norm: int = 2) -> None:
+    def __init__(
+        self, n_components: int, norm: int = 2, initial_bound: float | None = None
+    ) -> None:
         self.n_components, self.norm = n_components, norm
+        self.initial_bound = starting_bound(n_components, initial_bound)
         self.n_relation_components = n_components
         self.entity_width, self.relation_width = n_components, 2 * n_components
         self.interaction = norm_distance(norm)
 
     def initial_entities(self, rows: npt.NDArray[np.int64], key: int) -> Rows:
         """Return uniform vectors, as of TransE."""
-        return uniform_rows(key, rows, self.n_components, 6 / math.sqrt(self.n_components))
+        return uniform_rows(key, rows, self.n_components, self.initial_bound)
 
     def initial_relations(self, rows: npt.NDArray[np.int64], key: int) -> Rows:
         """Return translations as of TransE, and normals in all directions."""
-        out = uniform_rows(key, rows, self.relation_width, 6 / math.sqrt(self.n_components))
+        out = uniform_rows(key, rows, self.relation_width, self.initial_bound)
         self.constrain_relations(out)
         return out
 

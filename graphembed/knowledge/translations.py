@@ -1,5 +1,6 @@
 """What models of translations share: queries and candidates, and their gradients."""
 
+import math
 from abc import abstractmethod
 
 import numpy as np
@@ -7,6 +8,11 @@ import numpy as np
 from graphembed.knowledge.formula import Formula, RowGradients, Rows
 from graphembed.knowledge.interactions import Candidates, Queries
 from graphembed.knowledge.rows import relation_gradient
+
+
+def starting_bound(n_components: int, initial_bound: float | None) -> float:
+    """Return the bound of uniform first values: the one given, or that of TransE's authors."""
+    return 6 / math.sqrt(n_components) if initial_bound is None else initial_bound
 
 
 class Translation(Formula):

@@ -1,6 +1,5 @@
 """TransR: translations in a space of each relation, which a matrix maps entities to."""
 
-import math
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import Any, ClassVar
@@ -9,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils._param_validation import Interval, Options
 
+from graphembed.kernels.ranking import add_products
 from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.formula import RowGradients, Rows
 from graphembed.knowledge.initial import uniform_rows
+from graphembed.knowledge.interactions import Candidates
 from graphembed.knowledge.rows import norm_distance
-from graphembed.knowledge.translations import ProjectedTranslation
+from graphembed.knowledge.translations import ProjectedTranslation, starting_bound
 
 _NOISE = 0.01  # of first matrices, beside the identity
 
@@ -30,12 +31,19 @@ class TransRFormula(ProjectedTranslation):
     n_relation_components : int, optional
         Of translations, and rows of matrices; by default as many as entities have.
     norm : {1, 2}
+    initial_bound : float, optional
+        First values are uniform up to it; by default :math:`6 / \sqrt{n_{components}}`.
     """
 
     def __init__(
-        self, n_components: int, n_relation_components: int | None = None, norm: int = 2
+        self,
+        n_components: int,
+        n_relation_components: int | None = None,
+        norm: int = 2,
+        initial_bound: float | None = None,
     ) -> None:
         self.n_components, self.norm = n_components, norm
+        self.initial_bound = starting_bound(n_components, initial_bound)
         self.n_relation_components = n_relation_components or n_components
         self.entity_width = n_components
         self.relation_width = self.n_relation_components * (1 + n_components)
@@ -43,12 +51,12 @@ class TransRFormula(ProjectedTranslation):
 
     def initial_entities(self, rows: npt.NDArray[np.int64], key: int) -> Rows:
         """Return uniform vectors, as of TransE."""
-        return uniform_rows(key, rows, self.n_components, 6 / math.sqrt(self.n_components))
+        return uniform_rows(key, rows, self.n_components, self.initial_bound)
 
     def initial_relations(self, rows: npt.NDArray[np.int64], key: int) -> Rows:
         """Return translations as TransE's, and matrices near the identity."""
         size = self.n_relation_components
-        out = uniform_rows(key, rows, self.relation_width, 6 / math.sqrt(self.n_components))
+        out = uniform_rows(key, rows, self.relation_width, self.initial_bound)
         out[:, size:] *= _NOISE
         out[:, size:] += np.eye(size, self.n_components, dtype=np.float32).ravel()
         return out
@@ -61,6 +69,13 @@ class TransRFormula(ProjectedTranslation):
             return entities @ matrix.T
         mapped: Rows = np.einsum("nkd,nd->nk", matrices, entities)
         return mapped
+
+    def ranked_candidates(self, entities: Rows, relations: Rows) -> Candidates:
+        """Return M x, each row by itself."""
+        matrix: Rows = self._matrices(self._parts(relations)[1])[0]
+        out = np.zeros((len(entities), len(matrix)), dtype=np.float32)
+        add_products(entities, np.ascontiguousarray(matrix.T), out)
+        return Candidates(out)
 
     def project_backward(self, entities: Rows, projections: Rows, grads: Rows) -> RowGradients:
         """Return the gradients by x and M."""

@@ -854,3 +854,15 @@ def compositions(
         for path in set(paths):
             covered[path] += 1
     return closed, covered
+
+
+def gather_piece(piece: Any, start: int, rows: Any, out: Any) -> npt.NDArray[np.float32]:
+    """Return ``out`` with the rows that a piece of a table, which begins at ``start``, holds.
+
+    Twin of ``kernels.row_pieces.gather``.
+    """
+    gathered: npt.NDArray[np.float32] = out.copy()
+    for place, row in enumerate(rows):
+        if start <= row < start + len(piece):
+            gathered[place] = piece[row - start]
+    return gathered

@@ -15,6 +15,17 @@ erin,frank,1
 frank,dan,3
 carol,dan,1
 """
+# Who is where; a city lies in a country, which has a capital.
+TRIPLES = """rome	in	italy
+pisa	in	italy
+milan	in	italy
+oslo	in	norway
+bergen	in	norway
+paris	in	france
+lyon	in	france
+italy	capital	rome
+norway	capital	oslo
+"""
 COMMAND = [sys.executable, "-m", "graphembed"]
 
 
@@ -65,3 +76,19 @@ def process(folder):
     for one in started:
         one.kill()
         one.communicate()
+
+
+@pytest.fixture
+def triples(folder):
+    """Small files of triples: to learn, to stop by, and to be asked for."""
+    (folder / "train.tsv").write_text(TRIPLES)
+    (folder / "valid.tsv").write_text("nice\tin\tfrance\n")
+    (folder / "test.tsv").write_text("france\tcapital\tparis\nnaples\tin\titaly\n")
+    return folder
+
+
+@pytest.fixture
+def model(run, triples):
+    """A model of the small file of triples."""
+    run("fit", "train.tsv", "-m", "transe", "-d", 8, "-o", "model/")
+    return "model/"

@@ -22,7 +22,7 @@ def karate(folder):
 def test_links(run, karate):
     args = ("evaluate", karate, "-m", "fastrp", "-d", 8, "--n-splits", 2)
     lines = run(*args).stdout.splitlines()
-    assert lines[0] == "karate.csv: 34 nodes, 78 edges, undirected"
+    assert lines[0] == "karate.csv: 34 nodes, 78 edges, undirected, unweighted"
     assert lines[1].split()[:3] == ["method", "kind", "AUC"]
     assert len(lines) == 2 + 6
     document = json.loads(run(*args, "--json", "--no-baselines").stdout)

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 import graphembed as ge
-from graphembed.cli.fit import find_method, parameter_docs, parse_param
 from graphembed.datasets.synthetic import rmat
-from graphembed.embedders import all_embedders, line
+from graphembed.embedders import line
 from graphembed.store.writing import write_graph
 from graphembed.training import buckets
 from graphembed.training.edges import LineTrainer
@@ -173,41 +172,3 @@ def test_list_parameters(run):
     names = [parameter["name"] for parameter in listed["parameters"]]
     assert set(names) == set(ge.FastRP().get_params())
     assert all(parameter["description"] for parameter in listed["parameters"])
-
-
-@pytest.mark.parametrize("name", list(all_embedders()))
-def test_every_method_can_be_named(name):
-    assert find_method(name.lower()) is find_method(name.upper()) is all_embedders()[name]
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("k=1", 1), ("k=-0.5", -0.5), ("k=true", True), ("k=None", None), ("k=null", None),
-        ("k=(0, 1)", (0, 1)), ("k=[1]", [1]), ("k=cosine", "cosine"), ("k='1'", "1"),
-        ("k=__import__('os').getcwd()", "__import__('os').getcwd()"), ("k=a=b", "a=b"), ("k=", ""),
-    ],
-)  # fmt: skip
-def test_values_are_literals(text, value):
-    assert parse_param(text) == ("k", value)
-
-
-def test_parameter_docs_are_first_sentences():
-    doc = """A.
-
-Parameters
-----------
-a : str
-    One :math:`k`. Two.
-b : str
-
-    Only
-    this
-
-Notes
------
-c : str
-    No parameter.
-"""
-    assert parameter_docs(doc) == {"a": "One k", "b": "Only this"}
-    assert parameter_docs("No parameters.") == {}

@@ -44,7 +44,7 @@ def test_a_node_that_lacks_fewer_links_shows_fewer(run):
 @pytest.mark.parametrize("name", ["new.csv", "new.tsv", "new.parquet"])
 def test_what_it_writes_can_be_read_as_edges(run, name):
     shown = run("links", "edges.csv", "-d", 4, "-k", 5, "-o", name).stdout.splitlines()
-    assert shown[0] == "edges.csv: 6 nodes, 7 edges, undirected"
+    assert shown[0] == "edges.csv: 6 nodes, 7 edges, undirected, weighted"
     assert shown[-1] == f"{name}: 5 links"
     graph = ge.read_edges(name)
     assert graph.n_edges == 5

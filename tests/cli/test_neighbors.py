@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 import graphembed as ge
-from graphembed.cli import neighbors as command
-from graphembed.cli.neighbors import similar
 
 
 def test_neighbours_lie_in_the_triangle(run, fitted):
@@ -58,13 +56,6 @@ def test_what_holds_no_vectors_is_refused(run, folder):
     ge.save(graph, "graph")
     assert "holds a Graph" in run("neighbors", "graph", "alice", code=2).stderr
     assert "Cannot tell the format" in run("neighbors", "edges.csv", "alice", code=2).stderr
-
-
-def test_spellings_are_compared_only_so_often(monkeypatch):
-    monkeypatch.setattr(command, "MAX_COMPARED", 10)
-    index = ge.NodeIndex.from_ids([f"node{number}" for number in range(1000)])
-    assert len(similar("node", index)) == 3
-    assert similar("qqq", index) == []
 
 
 def test_ids_cannot_send_escapes_to_the_terminal(run, folder):

@@ -21,6 +21,16 @@ def lay_out(queries, candidates, shifts):
     return slots, packed, panels, padded.reshape(-1, ROWS), finite
 
 
+def test_products_of_rows_do_not_depend_on_their_place():
+    rng = np.random.default_rng(0)
+    rows, matrix = (rng.normal(size=size).astype(np.float32) for size in ((37, 11), (11, 21)))
+    out, turned = np.zeros((2, 37, 21), dtype=np.float32)
+    ranking.add_products(rows, matrix, out)
+    assert_allclose(out, rows @ matrix, rtol=1e-5, atol=1e-6)
+    ranking.add_products(rows[::-1].copy(), matrix, turned)
+    assert_array_equal(turned[::-1], out)
+
+
 def test_layout_and_what_is_not_finite():
     candidates = np.arange(6, dtype=np.float32).reshape(3, 2)
     order, panels = np.array([1, 0]), np.full((1, 2, ROWS), 9, dtype=np.float32)

@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 import torch
 
 from graphembed.knowledge.complex import ComplExFormula
+from graphembed.knowledge.rotate import RotatEFormula
 from graphembed.testing.formulas import check_formula
 
 
@@ -21,3 +23,9 @@ def test_formula():
             as_complex_tensor(h) * as_complex_tensor(r) * as_complex_tensor(t).conj()
         ).sum(1).real,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", [ComplExFormula, RotatEFormula])
+def test_an_odd_number_of_columns_makes_no_complex_numbers(formula):
+    with pytest.raises(ValueError, match="must be even; got 7"):
+        formula(7)

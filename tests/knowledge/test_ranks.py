@@ -14,8 +14,10 @@ from graphembed.knowledge.ranks import KINDS, filtered_ranks
 from graphembed.knowledge.rotate import RotatEFormula
 from graphembed.knowledge.rote import RotEFormula
 from graphembed.knowledge.roth import RotHFormula
+from graphembed.knowledge.transd import TransDFormula
 from graphembed.knowledge.transe import TransEFormula
 from graphembed.knowledge.transh import TransHFormula
+from graphembed.knowledge.transr import TransRFormula
 from graphembed.testing import reference
 
 
@@ -62,7 +64,9 @@ def brute_force(formula, entities, relations, triples, known, reciprocal, sides)
                 others = [b for a, s, b in known if (a, s) == (h, r)]
             else:
                 source, answer = t, h
-                row, make = (r + m, formula.tail_queries) if reciprocal else (r, formula.head_queries)
+                row, make = (
+                    (r + m, formula.tail_queries) if reciprocal else (r, formula.head_queries)
+                )
                 others = [a for a, s, b in known if (s, b) == (r, t)]
             kind = relations[row][None]
             query = make(entities[[source]], kind)
@@ -70,9 +74,7 @@ def brute_force(formula, entities, relations, triples, known, reciprocal, sides)
             shifts = 0 if found.shifts is None else found.shifts
             name = formula.interaction.name
             if name == "hyperbolic":
-                curved = reference.hyperbolic_scores(
-                    query.vectors, query.curvatures, found.vectors
-                )
+                curved = reference.hyperbolic_scores(query.vectors, query.curvatures, found.vectors)
                 scores = curved + shifts
             elif name == "euclidean":
                 squares = reference.rank_scores(name, query.vectors, found.vectors)
@@ -178,7 +180,7 @@ def test_neither_blocks_nor_threads_nor_order_change_a_bit(name, monkeypatch):
         assert_array_equal(ours, theirs[order])
 
 
-@pytest.mark.parametrize("formula", [TransEFormula(16, 1)])
+@pytest.mark.parametrize("formula", [TransRFormula(16, 20), TransHFormula(16), TransDFormula(16)])
 def test_projected_candidates_tie_bit_for_bit_wherever_they_stand(formula):
     rng = np.random.default_rng(0)
     entities = rng.normal(size=(2406, formula.entity_width)).astype(np.float32)
@@ -249,9 +251,7 @@ def test_what_is_not_finite_is_an_error_and_never_a_good_rank(name, bad):
         if not (bad == "huge" and name.startswith("torus")):
             with pytest.raises(NonFiniteScoresError, match="lower the learning rate"):
                 filtered_ranks(formula, entities, relations, triples, known)
-        found = filtered_ranks(
-            formula, entities, relations, triples, known, check_finite=False
-        )
+        found = filtered_ranks(formula, entities, relations, triples, known, check_finite=False)
     if bad != "huge":
         assert found.optimistic[1, 0] == found.n_candidates[1, 0]
         assert found.pessimistic[1, 0] == found.n_candidates[1, 0]
