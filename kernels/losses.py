@@ -107,14 +107,18 @@ def _hinge_row(row, offset, slopes):
 
 
 @njit(cache=True, nogil=True)
-def logistic(positive, negative, grad_positive, grad_negative, losses):
-    """Write ``softplus(-positive)`` plus the mean of ``softplus(negative)``.
+def logistic(positive, negative, share, grad_positive, grad_negative, losses):
+    """Write ``softplus(-positive)`` plus ``share`` times the mean of ``softplus(negative)``.
 
-    For the parameters see :func:`softmax`.
+    For the other parameters see :func:`softmax`.
+
+    Parameters
+    ----------
+    share : float32
     """
     slopes = np.empty(negative.shape[1], dtype=np.float32)
     for i in range(len(positive)):
-        weight = _ONE / maximum(_count(negative[i]), _ONE)
+        weight = share / maximum(_count(negative[i]), _ONE)
         losses[i], slope = softplus(-positive[i])
         grad_positive[i] = -slope
         losses[i] += weight * _softplus_row(negative[i], slopes)

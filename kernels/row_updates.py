@@ -190,3 +190,43 @@ def adam(table, state, grads, unique, starts, order, rate, decay, first, last):
             state[row, width + c] = v
             table[row, c] -= step * m / (np.sqrt(v) * scale + ADAM_EPSILON)
     return bad
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
+def dense_adam(table, state, grads, starts, order, places, rate, decay, first, last):
+    """Step rows ``first <= row < last`` as :func:`adam` does, those without a gradient too.
+
+    Parameters
+    ----------
+    places : ndarray of shape (n_rows,), int64
+        Where the gradients of a row are, an entry of ``starts``; -1 if it has none.
+
+    The rest is as in :func:`adam`, which leaves such rows alone.
+    """
+    width = table.shape[1]
+    total = np.empty(width, dtype=np.float32)
+    beta_1, beta_2 = float32(BETA_1), float32(BETA_2)
+    bad = -1
+    for row in range(first, last):
+        u = places[row]
+        if u < 0:
+            for c in range(width):
+                total[c] = decay * table[row, c]
+        else:
+            square = _sum_gradients(
+                grads, order, starts[u], starts[u + 1], table, row, decay, total
+            )
+            if not square < _INFINITY:
+                bad = row if bad < 0 else bad
+                continue
+        state[row, 2 * width] += float32(1)
+        t = np.float64(state[row, 2 * width])
+        step = float32(rate / (1.0 - BETA_1**t))
+        scale = float32(1.0 / np.sqrt(1.0 - BETA_2**t))
+        for c in range(width):
+            m = beta_1 * state[row, c] + (float32(1) - beta_1) * total[c]
+            v = beta_2 * state[row, width + c] + (float32(1) - beta_2) * total[c] * total[c]
+            state[row, c] = m
+            state[row, width + c] = v
+            table[row, c] -= step * m / (np.sqrt(v) * scale + ADAM_EPSILON)
+    return bad

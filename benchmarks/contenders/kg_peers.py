@@ -28,7 +28,15 @@ IMPORTS = {
 }
 
 
-def sptransx(arrays: Mapping[str, Any], *, threads: int, batch_size: int, n_epochs: int = 1) -> Job:
+def sptransx(
+    arrays: Mapping[str, Any],
+    *,
+    threads: int,
+    batch_size: int,
+    n_epochs: int = 1,
+    optimizer: str = "adam",
+    learning_rate: float = LEARNING_RATE,
+) -> Job:
     """SparseTransX's TransE, as its script trains: squared L2, entities of length 1, Bernoulli.
 
     Its script adds a weight decay of 1e-5, which ours lacks: left out.
@@ -48,7 +56,8 @@ def sptransx(arrays: Mapping[str, Any], *, threads: int, batch_size: int, n_epoc
         start = np.concatenate([arrays["start_entities"], arrays["start_relations"]])
         model.all_emb.data.copy_(torch.from_numpy(start))
     criterion = torch.nn.MarginRankingLoss(margin=MARGIN, reduction="sum")
-    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
+    kind = {"adam": torch.optim.Adam, "adagrad": torch.optim.Adagrad}[optimizer]
+    step = kind(model.parameters(), lr=learning_rate)
     batches = torch.utils.data.DataLoader(data, batch_size=1, collate_fn=lambda x: x[0])
     notes: dict[str, Any] = {}
 
@@ -56,11 +65,11 @@ def sptransx(arrays: Mapping[str, Any], *, threads: int, batch_size: int, n_epoc
         total = 0.0
         for positive in batches:
             negative = corrupt_batch_sparse(positive, n_entities, data.relation_statistics)
-            optimizer.zero_grad()
+            step.zero_grad()
             scores = model(positive, negative)
             loss = criterion(*scores, torch.ones_like(scores[0]))
             loss.backward()
-            optimizer.step()
+            step.step()
             total += loss.item()
         return total / len(triples)
 
@@ -155,7 +164,7 @@ def pykeen(
     return Job(run, tables)
 
 
-TRANSE = {
+TRANSE: dict[str, Any] = {
     "scoring_fct_norm": 2,
     "loss": "marginranking",
     "loss_kwargs": {"margin": MARGIN},
@@ -207,7 +216,7 @@ def biggraph(
     )
     notes: dict[str, Any] = {"epoch s": []}
 
-    class Timed(TrainingCoordinator):  # type: ignore[misc, valid-type]
+    class Timed(TrainingCoordinator):  # type: ignore[misc]
         def _coordinate_train(self, *arguments: Any) -> Any:
             start = perf_counter()
             found = super()._coordinate_train(*arguments)

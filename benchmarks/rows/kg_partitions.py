@@ -48,7 +48,8 @@ def graphembed_partitions(
             fitted = embedder.fit(graph)
             notes["loss"] = round(fitted.loss_curve_[-1], 4)
             return fitted.entity_table_, fitted.relation_table_
-        files = train_in_files(embedder, graph, formula, embedder._settings(), BUFFER_PARTITIONS)
+        settings = embedder._settings(graph.n_edges)
+        files = train_in_files(embedder, graph, formula, settings, BUFFER_PARTITIONS)
         notes["loss"] = round(files.losses[-1], 4)
         return files.tables()
 

@@ -96,7 +96,7 @@ def ours(entry: Entry) -> Contender:
     )
 
 
-PYKEEN = {
+PYKEEN: dict[str, Any] = {
     "batch_size": 4096, "n_negatives": 16, "learning_rate": 1e-3, "n_epochs": PEER_EPOCHS,
 }  # fmt: skip
 PEER_MODELS = (

@@ -95,11 +95,10 @@ def answers(
     include_known: bool,
 ) -> list[dict[str, Any]]:
     """Return the best answers as rank, id, score, and whether each was fitted, in plain values."""
-    given = {"k": k, "exclude_known": not include_known}
     if side == "tail":
-        found = model.predict_tails(entity, relation, **given)
+        found = model.predict_tails(entity, relation, k, exclude_known=not include_known)
     else:
-        found = model.predict_heads(relation, entity, **given)
+        found = model.predict_heads(relation, entity, k, exclude_known=not include_known)
     known = known_answers(model, side, entity, relation)
     pairs = zip(found.ids[0].tolist(), found.scores[0].tolist(), strict=True)
     return [

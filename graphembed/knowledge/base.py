@@ -3,6 +3,7 @@
 from abc import ABCMeta, abstractmethod
 from dataclasses import KW_ONLY, dataclass, fields
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -29,8 +30,10 @@ from graphembed.knowledge.known_triples import KnownTriples
 from graphembed.knowledge.losses import LOSSES, make_loss
 from graphembed.knowledge.negatives import shared_negatives
 from graphembed.knowledge.optimizers import OPTIMIZERS
+from graphembed.knowledge.out_of_core import FilesRun, fit_in_files
 from graphembed.knowledge.parameters import describe
 from graphembed.knowledge.placing import N_NEGATIVES, Placer
+from graphembed.knowledge.presets import AUTO, Presets, resolve
 from graphembed.knowledge.ranks import filtered_ranks
 from graphembed.knowledge.regularizers import REGULARIZERS
 from graphembed.knowledge.trainer import TripleSettings, TripleTrainer
@@ -52,8 +55,10 @@ Embedding = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 
 SHARED = "shared"
+N_INDIVIDUAL = 16  # negatives of a triple's own, unless told
 _PLACING_KEY = 0x51AC1  # the same for all: placing new entities is no matter of chance
 _POSITIVE = Interval(Integral, 1, None, closed="left")
+_AUTO = StrOptions({AUTO})
 
 
 @dataclass(repr=False, eq=False)
@@ -92,47 +97,56 @@ class KnowledgeEmbedder(
     """
 
     geometry: ClassVar[str] = "cosine"
+    _presets: ClassVar[Presets] = {}
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_components": [_POSITIVE],
-        "loss": [StrOptions(set(LOSSES))],
-        "margin": [Interval(Real, None, None, closed="neither")],
-        "temperature": [Interval(Real, 0, None, closed="left")],
-        "n_negatives": [_POSITIVE, None],
+        "loss": [StrOptions({AUTO, *LOSSES})],
+        "margin": [Interval(Real, None, None, closed="neither"), _AUTO],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "negative_weight": [Interval(Real, 0, None, closed="neither"), _AUTO],
+        "n_negatives": [_POSITIVE, None, _AUTO],
         "negatives": [StrOptions({SHARED, "uniform", "bernoulli"})],
         "filter_negatives": ["boolean"],
         "reciprocal": ["boolean"],
-        "regularizer": [StrOptions(set(REGULARIZERS)), None],
-        "regularization": [Interval(Real, 0, None, closed="left")],
-        "optimizer": [StrOptions(set(OPTIMIZERS))],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "regularizer": [StrOptions({AUTO, *REGULARIZERS}), None],
+        "regularization": [Interval(Real, 0, None, closed="left"), _AUTO],
+        "optimizer": [StrOptions({AUTO, *OPTIMIZERS})],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), _AUTO],
         "warm_up": [Interval(Real, 0, None, closed="left")],
-        "decay": ["boolean"],
-        "batch_size": [_POSITIVE],
-        "n_epochs": [_POSITIVE],
+        "decay": ["boolean", _AUTO],
+        "batch_size": [_POSITIVE, _AUTO],
+        "n_epochs": [_POSITIVE, _AUTO],
         "validate_every": [_POSITIVE],
         "patience": [_POSITIVE, None],
+        "memory_limit": [str, _POSITIVE, None],
+        "workdir": [str, PathLike, None],
+        "resume": ["boolean"],
         "n_jobs": [Integral, None],
     }
 
     n_components: int = 128
     _: KW_ONLY
-    loss: str = "softmax"
-    margin: float = 1.0
+    loss: str = AUTO
+    margin: float | str = AUTO
     temperature: float = 1.0
-    n_negatives: int | None = 512
+    negative_weight: float | str = AUTO
+    n_negatives: int | str | None = AUTO
     negatives: str = SHARED
     filter_negatives: bool = False
     reciprocal: bool = True
-    regularizer: str | None = None
-    regularization: float = 0.0
-    optimizer: str = "adagrad"
-    learning_rate: float = 0.1
+    regularizer: str | None = AUTO
+    regularization: float | str = AUTO
+    optimizer: str = AUTO
+    learning_rate: float | str = AUTO
     warm_up: float = 0.0
-    decay: bool = False
-    batch_size: int = 1024
-    n_epochs: int = 100
+    decay: bool | str = AUTO
+    batch_size: int | str = AUTO
+    n_epochs: int | str = AUTO
     validate_every: int = 5
     patience: int | None = 5
+    memory_limit: int | str | None = None
+    workdir: Any = None
+    resume: bool = False
     n_jobs: int | None = -1
     random_state: Any = None
 
@@ -168,11 +182,18 @@ class KnowledgeEmbedder(
         Raises
         ------
         ValueError
-            If a parameter is out of range, ``X`` does not hold triples, or there are none.
+            If a parameter is out of range, ``X`` does not hold triples, there are none, or
+            ``memory_limit`` is too low for the partitions of the graph.
+        StoreError
+            If a file cannot be written, or ``workdir`` holds a run that this cannot go on with.
         FloatingPointError
             If training diverges.
         """
         self._validate_params()
+        run = fit_in_files(self, X, validation)
+        if run is not None:
+            self._learn(run, run.triples, run.triples.rows)
+            return self
         triples = index_triples(X)
         key = draw_key(check_random_state(self.random_state))
         trainer = self._trainer(triples, triples.rows, key)
@@ -218,15 +239,16 @@ class KnowledgeEmbedder(
         self._run(run, triples, known, validation, key)
         return self
 
-    def _trainer(self, triples: Triples, known: Ids, key: int) -> Any:
+    def _checked_formula(self) -> Formula:
         formula = self._formula()
         if formula.reciprocal_only and not self.reciprocal:
             raise ValueError(
                 f"{type(self).__name__} cannot ask for heads directly; leave reciprocal=True."
             )
-        settings = TripleSettings(
-            **{field.name: getattr(self, field.name) for field in fields(TripleSettings)}
-        )
+        return formula
+
+    def _trainer(self, triples: Triples, known: Ids, key: int) -> Any:
+        formula, settings = self._checked_formula(), self._settings(len(triples.rows))
         n_entities, n_relations = len(triples.entities), len(triples.relations)
         options: dict[str, Any] = {"key": key, "n_jobs": self.n_jobs}
         if self.filter_negatives:
@@ -240,6 +262,13 @@ class KnowledgeEmbedder(
             reproducible=self.random_state is not None, **options,
         )  # fmt: skip
 
+    def _settings(self, n_triples: int) -> TripleSettings:
+        """Return how to train so many triples; what is "auto" is decided here."""
+        values = {field.name: getattr(self, field.name) for field in fields(TripleSettings)}
+        if self.negatives != SHARED and values["n_negatives"] == AUTO:
+            values["n_negatives"] = N_INDIVIDUAL
+        return TripleSettings(**resolve(values, self._presets, n_triples))
+
     def _run(
         self, run: TrainingRun, triples: Triples, known: Ids, validation: Any, key: int
     ) -> None:
@@ -252,16 +281,16 @@ class KnowledgeEmbedder(
                 every=self.validate_every, patience=self.patience, n_jobs=self.n_jobs,
             )  # fmt: skip
         try:
-            run.train(triples.rows, self.n_epochs, check, desc=type(self).__name__)
+            run.train(triples.rows, run.trainer.settings.n_epochs, check, desc=type(self).__name__)
         except KeyboardInterrupt:
             self._learn(run, triples, known)
             raise
         self._learn(run, triples, known)
 
-    def _learn(self, run: TrainingRun, triples: Triples, known: Ids) -> None:
+    def _learn(self, run: TrainingRun | FilesRun, triples: Triples, known: Ids) -> None:
         self.entity_table_, self.relation_table_ = run.tables()
         self.node_index_, self.relation_index_ = triples.entities, triples.relations
-        self.triples_ = known.astype(np.int32)
+        self.triples_ = known.astype(np.int32, copy=False)
         self.loss_curve_, self.validation_curve_ = run.losses, run.scores
         self.n_iter_, self.best_epoch_ = len(run.losses), run.best_epoch
         self.n_features_in_ = 3
@@ -322,7 +351,8 @@ class KnowledgeEmbedder(
         """Return rows for the entities behind the fitted ones."""
         model = self._model()
         n = len(model.entities)
-        loss = make_loss(self.loss, margin=self.margin, temperature=self.temperature)
+        settings = self._settings(len(self.triples_))
+        loss = make_loss(settings.loss, margin=settings.margin, temperature=settings.temperature)
         negatives = np.arange(n)
         if n > N_NEGATIVES:
             negatives = shared_negatives(_PLACING_KEY, n, N_NEGATIVES)

@@ -119,10 +119,10 @@ class Formula(ABC):
         """
         return RowGradients(grads.vectors, relations[:0])
 
-    def constrain_entities(self, rows: Rows) -> None:
+    def constrain_entities(self, rows: Rows) -> None:  # noqa: B027
         """Bring rows that were updated back to where they may be, in place."""
 
-    def constrain_relations(self, rows: Rows) -> None:
+    def constrain_relations(self, rows: Rows) -> None:  # noqa: B027
         """Bring rows of relations back to where they may be, in place."""
 
     def settings(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from graphembed.knowledge.formula import Formula, Rows
 from graphembed.knowledge.individual_pairs import PairSteps
-from graphembed.knowledge.individual_transe import METHODS, TransESteps
+from graphembed.knowledge.individual_transe import METHODS, DeviceSteps, TransESteps
 from graphembed.knowledge.individual_triples import Epoch, Ids, TriplesToTrain
 from graphembed.knowledge.known_triples import KnownTriples
 from graphembed.knowledge.optimizers import OPTIMIZERS, make_optimizer
@@ -58,6 +58,9 @@ class IndividualTrainer:
         Whether to train in batches. Without it TransE is trained lock-free, unless by Adam.
     unit_entities : bool, default=False
         Whether each entity is divided by its length whenever it was updated.
+    device : str, default="cpu"
+        Where the kernels of TransE run: on the CPU, or by torch on a GPU such as "cuda", in
+        batches. Everything else runs on the CPU.
     n_jobs : int or None, default=-1
         In batches the result does not depend on it.
 
@@ -106,6 +109,7 @@ class IndividualTrainer:
         known: KnownTriples | None = None,
         reproducible: bool = True,
         unit_entities: bool = False,
+        device: str = "cpu",
         n_jobs: int | None = -1,
     ) -> None:
         if negatives not in NEGATIVES:
@@ -137,8 +141,12 @@ class IndividualTrainer:
         start = formula.initial_relations(rows, derive_key(key, _RELATIONS))
         self.relation_table = self._table(start)
         tables = self.entity_table, self.relation_table
-        self._steps: TransESteps | PairSteps
-        if self.fused:
+        self._steps: TransESteps | DeviceSteps | PairSteps
+        if self.fused and device != "cpu":
+            self._steps = DeviceSteps(
+                formula, settings, *tables, unit_entities=unit_entities, device=device
+            )
+        elif self.fused:
             lock_free = not reproducible and settings.optimizer != "adam"
             self._steps = TransESteps(
                 formula, settings, *tables, lock_free=lock_free, unit_entities=unit_entities,

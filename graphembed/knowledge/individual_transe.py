@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -89,6 +90,45 @@ class TransESteps:
         ]
         run_blocks(lambda task: task(), [(task,) for task in tasks], n_jobs=self.n_jobs)
         return float(sum(losses))
+
+
+class DeviceSteps:
+    """The same batches as products of sparse matrices in torch, on a device such as a GPU.
+
+    The negatives are the same and the sums are in another order.
+    """
+
+    def __init__(
+        self, formula: Formula, settings: TripleSettings, entities: RowTable, relations: RowTable,
+        *, unit_entities: bool, device: str,
+    ) -> None:  # fmt: skip
+        self.entities, self.relations, self.batch_size = entities, relations, settings.batch_size
+        self.options: dict[str, Any] = {
+            "n_negatives": settings.n_negatives,
+            "distance": DISTANCES[formula.interaction.name],
+            "method": METHODS[settings.optimizer],
+            "margin": settings.margin,
+            "unit": unit_entities,
+            "device": device,
+        }
+
+    def train(self, epoch: Epoch) -> float:
+        """Train on all triples of an epoch; return the summed loss."""
+        from graphembed.kernels.torch.triples import TorchTransE
+
+        tables = self.entities, self.relations
+        model = TorchTransE(
+            (*(table.values for table in tables), *(table.state for table in tables)),
+            epoch.triples.rows, epoch.triples.units, **self.options,
+        )  # fmt: skip
+        losses = [
+            model.train_batch(
+                epoch.order[first:last], key=int(epoch.key), rate=float(epoch.rate(first))
+            )
+            for first, last in cut(0, len(epoch.order), self.batch_size)
+        ]
+        model.copy_back()
+        return sum(losses)
 
 
 class _Batch:

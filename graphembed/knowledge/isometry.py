@@ -15,6 +15,7 @@ from graphembed.knowledge.ball import Points
 from graphembed.knowledge.formula import Formula, RowGradients, Rows
 from graphembed.knowledge.initial import normal_rows, uniform_rows
 from graphembed.knowledge.interactions import Candidates, Queries
+from graphembed.knowledge.presets import Presets
 from graphembed.knowledge.rows import relation_gradient
 from graphembed.training.tiles import derive_key
 
@@ -37,6 +38,20 @@ class Motion(NamedTuple):
     vectors: Sequence[Points]
     planes: Sequence[Points]
     curvatures: Points
+
+
+PRESETS: Presets = {
+    "small": {"n_negatives": None, "batch_size": 200, "n_epochs": 60},
+    "medium": {
+        "loss": "logistic",
+        "negative_weight": 50.0,
+        "n_negatives": 500,
+        "optimizer": "dense_adam",
+        "learning_rate": 0.002,
+        "n_epochs": 120,
+    },
+    "large": {"learning_rate": 0.05, "n_epochs": 30},
+}
 
 
 class IsometryFormula(Formula):

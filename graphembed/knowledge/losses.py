@@ -86,7 +86,9 @@ class Margin(Loss):
 
 @dataclass(frozen=True)
 class Logistic(Loss):
-    r"""The logistic loss, :math:`\log(1 + e^{-s}) + \frac1K \sum_j \log(1 + e^{s_j})`.
+    r"""The logistic loss, :math:`\log(1 + e^{-s}) + \frac wK \sum_j \log(1 + e^{s_j})`.
+
+    The weight w of the negatives together is ``negative_weight``.
 
     References
     ----------
@@ -94,6 +96,7 @@ class Logistic(Loss):
     """
 
     name: ClassVar[str] = "logistic"
+    negative_weight: float = 1.0
 
     def _write(
         self,
@@ -103,7 +106,10 @@ class Logistic(Loss):
         grad_negative: Floats,
         losses: Floats,
     ) -> None:
-        kernels.logistic(positive, negative, grad_positive, grad_negative, losses)
+        kernels.logistic(
+            positive, negative, np.float32(self.negative_weight), grad_positive, grad_negative,
+            losses,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -167,7 +173,9 @@ LOSSES: dict[str, type[Loss]] = {
 }
 
 
-def make_loss(name: str, *, margin: float = 1.0, temperature: float = 1.0) -> Loss:
+def make_loss(
+    name: str, *, margin: float = 1.0, temperature: float = 1.0, negative_weight: float = 1.0
+) -> Loss:
     """Return a loss by its name; it takes of the settings what it has.
 
     Parameters
@@ -179,6 +187,8 @@ def make_loss(name: str, *, margin: float = 1.0, temperature: float = 1.0) -> Lo
     temperature : float, default=1.0
         Scores of negatives are multiplied by it before they weigh (``"self_adversarial"``); above
         0, larger looks at fewer of them.
+    negative_weight : float, default=1.0
+        Of all negatives together, where the positive has 1 (``"logistic"``).
 
     Raises
     ------
@@ -201,5 +211,7 @@ def make_loss(name: str, *, margin: float = 1.0, temperature: float = 1.0) -> Lo
         raise ValueError(f"Unknown loss {name!r} (known: {', '.join(sorted(LOSSES))}).")
     loss = LOSSES[name]
     names = {field.name for field in fields(loss)}
-    settings = {"margin": margin, "temperature": temperature}
+    settings = {
+        "margin": margin, "temperature": temperature, "negative_weight": negative_weight
+    }  # fmt: skip
     return loss(**{k: v for k, v in settings.items() if k in names})

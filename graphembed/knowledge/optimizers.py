@@ -12,7 +12,7 @@ from graphembed.exceptions import DivergedError
 Rows = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
 
-OPTIMIZERS = ("row_adagrad", "adagrad", "adam")
+OPTIMIZERS = ("row_adagrad", "adagrad", "adam", "dense_adam")
 BLOCK = 2048  # gradients and rows of one task; never by the number of threads
 
 
@@ -23,7 +23,7 @@ def make_optimizer(
 
     Parameters
     ----------
-    name : {"row_adagrad", "adagrad", "adam"}
+    name : {"row_adagrad", "adagrad", "adam", "dense_adam"}
     learning_rate : float, default=0.1
     weight_decay : float, default=0.0
         This times a row is added to its gradient, in each step that touches the row.
@@ -64,7 +64,9 @@ class Optimizer:
     -----
     Adagrad adapts the step size of each entry, "row_adagrad" that of each row as a whole, by the
     mean square of its gradient. Adam is lazy: the moments of a row that a batch does not touch do
-    not decay, and the bias of its moments is corrected by the number of its own steps.
+    not decay, and the bias of its moments is corrected by the number of its own steps. "dense_adam"
+    is Adam as it was written: every row steps in each batch, by the moments it has. A row that is
+    seldom in a batch moves much further by it, and a batch costs a pass over the table.
 
     References
     ----------
@@ -85,7 +87,7 @@ class Optimizer:
 
     def state_width(self, width: int) -> int:
         """Return the columns of the state of a table with ``width`` columns."""
-        return {"row_adagrad": 1, "adagrad": width, "adam": 2 * width + 1}[self.name]
+        return {"row_adagrad": 1, "adagrad": width}.get(self.name, 2 * width + 1)
 
     def initial_state(self, n_rows: int, width: int) -> Rows:
         """Return the state of a table before the first step, (n_rows, state_width)."""
@@ -135,22 +137,33 @@ class Optimizer:
 
         unique, starts, order = group_rows(rows, len(table))
         grads = np.ascontiguousarray(grads, dtype=np.float32)
+        dense = self.name == "dense_adam"
         step: Any = getattr(row_updates, self.name)
         rate = np.float32(self.learning_rate if learning_rate is None else learning_rate)
         decay = np.float32(self.weight_decay)
 
+        if dense:
+            places = np.full(len(table), -1, dtype=np.int64)
+            places[unique] = np.arange(len(unique))
+
         def work(first: int, last: int) -> int:
-            bad = int(step(table, state, grads, unique, starts, order, rate, decay, first, last))
+            if dense:
+                bad = step(table, state, grads, starts, order, places, rate, decay, first, last)
+            else:
+                bad = step(table, state, grads, unique, starts, order, rate, decay, first, last)
             if constrain is not None:
-                changed = unique[first:last]
-                block = table[changed]
+                changed: Any = slice(first, last) if dense else unique[first:last]
+                block = table[changed].copy()
                 constrain(block)
                 table[changed] = block
-            return bad
+            return int(bad)
 
         if not len(unique):
             return unique
-        blocks = split_by_weight(starts, -(-(len(order) + len(unique)) // BLOCK))
+        if dense:
+            blocks = [(i, min(i + BLOCK, len(table))) for i in range(0, len(table), BLOCK)]
+        else:
+            blocks = split_by_weight(starts, -(-(len(order) + len(unique)) // BLOCK))
         found = run_blocks(work, blocks, n_jobs=self.n_jobs if n_jobs is None else n_jobs)
         if bad := [row for row in found if row >= 0]:
             raise DivergedError(

@@ -62,27 +62,32 @@ class FilesRun:
         return self.entities, self.relations
 
 
-def resident_partitions(
-    model: Any, X: Any, formula: Formula, settings: TripleSettings
-) -> int | None:
-    """Return how many partitions of a graph may be in memory; None if all is to be there.
+def fit_in_files(model: Any, X: Any, validation: Any = None) -> FilesRun | None:
+    """Train in files, if there is too little memory.
 
     Parameters
     ----------
     model : KnowledgeEmbedder
-        Its parameter ``memory_limit`` is read.
-    X : Graph or anything else
-    formula : Formula
-    settings : TripleSettings
+    X : Graph
+        Opened from a store of several partitions.
+    validation : optional
+        What was given to rank; there must be nothing if files are needed.
+
+    Returns
+    -------
+    FilesRun or None
+        None if there is no ``memory_limit``, or all fits in it.
 
     Raises
     ------
     ValueError
-        If there is too little memory, or ``X`` is no graph.
+        If the limit is too low, ``X`` is no graph, or something asks for all entities at once.
+    StoreError, KeyboardInterrupt
+        As of :func:`train_in_files`.
     """
     if model.memory_limit is None:
         return None
-    limit, name = parse_memory(model.memory_limit), type(model).__name__
+    limit = parse_memory(model.memory_limit)
     if not isinstance(X, Graph):
         raise ValueError(
             f"memory_limit={model.memory_limit!r} needs a graph, opened from a store of several "
@@ -90,22 +95,52 @@ def resident_partitions(
         )
     if X.relations is None or not X.directed or not X.n_edges:
         return None  # not to be trained at all, which is said where triples are read
-    optimizer = make_optimizer(settings.optimizer)
-    width = formula.entity_width
-    row = 4 * (width + optimizer.state_width(width)) + ROW_BYTES
-    stride = -(-X.n_nodes // X.n_partitions)
-    rest = _batch_bytes(formula, settings, X.n_nodes)
-    rest += _relation_bytes(formula, settings, len(X.relations))
-    if X.n_nodes * row + X.n_edges * TRIPLE_BYTES + rest <= limit:
-        return None
-    left = limit - rest - _largest_step(X) * TRIPLE_BYTES
+    formula, settings = model._checked_formula(), model._settings(X.n_edges)
     try:
-        return buffer_capacity(left, stride * row, X.n_partitions)
+        capacity = resident_partitions(X, formula, settings, limit)
     except ValueError as error:
         raise ValueError(
-            f"memory_limit={model.memory_limit!r} is too low for {name} on {X!r} in "
-            f"{X.n_partitions} partitions: {error}"
+            f"memory_limit={model.memory_limit!r} is too low for {type(model).__name__} on {X!r} "
+            f"in {X.n_partitions} partitions: {error}"
         ) from None
+    if capacity is None:
+        return None
+    if validation is not None:
+        raise ValueError(
+            "validation takes all entities at once, and they are trained in files. Leave it out, "
+            "or raise memory_limit."
+        )
+    return train_in_files(model, X, formula, settings, capacity)
+
+
+def resident_partitions(
+    graph: Graph, formula: Formula, settings: TripleSettings, limit: int
+) -> int | None:
+    """Return how many partitions of a graph may be in memory; None if all is to be there.
+
+    Parameters
+    ----------
+    graph : Graph
+        Directed, with relations.
+    formula : Formula
+    settings : TripleSettings
+    limit : int
+        Bytes.
+
+    Raises
+    ------
+    ValueError
+        If the limit is too low.
+    """
+    width = formula.entity_width
+    row = 4 * (width + make_optimizer(settings.optimizer).state_width(width)) + ROW_BYTES
+    rest = _batch_bytes(formula, settings, graph.n_nodes)
+    rest += _relation_bytes(formula, settings, len(graph.relations or ()))
+    if graph.n_nodes * row + graph.n_edges * TRIPLE_BYTES + rest <= limit:
+        return None
+    left = limit - rest - _largest_step(graph) * TRIPLE_BYTES
+    largest = -(-graph.n_nodes // graph.n_partitions) * row
+    return buffer_capacity(max(0, left), largest, graph.n_partitions)
 
 
 def train_in_files(
@@ -114,7 +149,6 @@ def train_in_files(
     formula: Formula,
     settings: TripleSettings,
     capacity: int,
-    validation: Any = None,
 ) -> FilesRun:
     """Train on a graph of several partitions, with ``capacity`` of them in memory at a time.
 
@@ -128,8 +162,6 @@ def train_in_files(
     formula : Formula
     settings : TripleSettings
     capacity : int
-    validation : optional
-        Must be None.
 
     Raises
     ------
@@ -144,11 +176,6 @@ def train_in_files(
         raise ValueError(
             f"negatives={model.negatives!r} takes all entities at once; a graph that is trained "
             f"in files has negatives={SHARED!r}. Or raise memory_limit."
-        )
-    if validation is not None:
-        raise ValueError(
-            "validation takes all entities at once, and they are trained in files. Leave it out, "
-            "or raise memory_limit."
         )
     folder = work_folder(model, model.workdir)
     run = folder / "run"

@@ -14,7 +14,8 @@ from graphembed.knowledge.ball import (
 )
 from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.hyperbolic_interaction import Hyperbolic
-from graphembed.knowledge.isometry import IsometryFormula, Motion
+from graphembed.knowledge.isometry import PRESETS, IsometryFormula, Motion
+from graphembed.knowledge.presets import Presets
 
 
 class RefHFormula(IsometryFormula):
@@ -84,6 +85,7 @@ class RefH(KnowledgeEmbedder):
     """
 
     geometry: ClassVar[str] = "euclidean"
+    _presets: ClassVar[Presets] = PRESETS
     n_components: int = 32
 
     def _formula(self) -> RefHFormula:

@@ -11,6 +11,7 @@ from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.formula import Formula, RowGradients, Rows
 from graphembed.knowledge.initial import uniform_rows
 from graphembed.knowledge.interactions import Modulus, Queries
+from graphembed.knowledge.presets import Presets
 from graphembed.knowledge.rows import (
     check_complex,
     complex_halves,
@@ -118,6 +119,18 @@ class RotatE(KnowledgeEmbedder):
     """
 
     geometry: ClassVar[str] = "euclidean"
+    _presets: ClassVar[Presets] = {
+        "small": {"n_negatives": None, "batch_size": 200, "n_epochs": 60},
+        "medium": {
+            "loss": "self_adversarial",
+            "margin": 6.0,
+            "n_negatives": 250,
+            "optimizer": "dense_adam",
+            "learning_rate": 0.0005,
+            "n_epochs": 120,
+        },
+        "large": {"learning_rate": 0.1, "n_epochs": 20},
+    }
 
     def _formula(self) -> RotatEFormula:
         return RotatEFormula(self.n_components)

@@ -8,7 +8,8 @@ import numpy as np
 from graphembed.knowledge.ball import Points, rotate, rotate_backward
 from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.interactions import Euclidean
-from graphembed.knowledge.isometry import IsometryFormula, Motion
+from graphembed.knowledge.isometry import PRESETS, IsometryFormula, Motion
+from graphembed.knowledge.presets import Presets
 
 
 class RotEFormula(IsometryFormula):
@@ -69,6 +70,7 @@ class RotE(KnowledgeEmbedder):
     """
 
     geometry: ClassVar[str] = "euclidean"
+    _presets: ClassVar[Presets] = PRESETS
     n_components: int = 32
 
     def _formula(self) -> RotEFormula:

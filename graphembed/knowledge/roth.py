@@ -14,7 +14,8 @@ from graphembed.knowledge.ball import (
 )
 from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.hyperbolic_interaction import Hyperbolic
-from graphembed.knowledge.isometry import IsometryFormula, Motion
+from graphembed.knowledge.isometry import PRESETS, IsometryFormula, Motion
+from graphembed.knowledge.presets import Presets
 
 
 class RotHFormula(IsometryFormula):
@@ -95,6 +96,7 @@ class RotH(KnowledgeEmbedder):
     """
 
     geometry: ClassVar[str] = "euclidean"
+    _presets: ClassVar[Presets] = PRESETS
     n_components: int = 32
 
     def _formula(self) -> RotHFormula:

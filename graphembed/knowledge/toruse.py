@@ -12,6 +12,7 @@ from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.formula import Rows
 from graphembed.knowledge.initial import uniform_rows
 from graphembed.knowledge.interactions import Torus
+from graphembed.knowledge.presets import Presets
 from graphembed.knowledge.translations import Translation
 
 
@@ -85,6 +86,11 @@ class TorusE(KnowledgeEmbedder):
     """
 
     geometry: ClassVar[str] = "euclidean"
+    _presets: ClassVar[Presets] = {
+        "small": {"n_negatives": None, "batch_size": 200, "n_epochs": 60},
+        "medium": {"n_negatives": 1000, "learning_rate": 0.2, "n_epochs": 60},
+        "large": {"learning_rate": 0.05, "n_epochs": 20},
+    }
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **KnowledgeEmbedder._parameter_constraints,
         "norm": [Options(Integral, {1, 2})],

@@ -41,7 +41,7 @@ class TripleSettings:
     ----------
     loss : str
         A key of :data:`graphembed.knowledge.losses.LOSSES`.
-    margin, temperature : float
+    margin, temperature, negative_weight : float
         Of the losses that have one.
     n_negatives : int or None
         Shared by the queries of a batch; None: all entities.
@@ -69,6 +69,7 @@ class TripleSettings:
     loss: str = "softmax"
     margin: float = 1.0
     temperature: float = 1.0
+    negative_weight: float = 1.0
     n_negatives: int | None = 512
     filter_negatives: bool = False
     reciprocal: bool = True
@@ -141,7 +142,10 @@ class TripleTrainer:
         self.n_relations = n_relations
         self.known = known if settings.filter_negatives else None
         self.loss = make_loss(
-            settings.loss, margin=settings.margin, temperature=settings.temperature
+            settings.loss,
+            margin=settings.margin,
+            temperature=settings.temperature,
+            negative_weight=settings.negative_weight,
         )
         self.optimizer = make_optimizer(settings.optimizer)
         self._constraints = constraints(formula)
@@ -376,11 +380,12 @@ class TripleTrainer:
 def constraints(formula: Formula) -> tuple[Constraint | None, Constraint | None]:
     """Return what brings rows of entities and of relations back, None if nothing does."""
     kind = type(formula)
+    of_entities = kind.constrain_entities is not Formula.constrain_entities
+    of_relations = kind.constrain_relations is not Formula.constrain_relations
     return (
-        None if kind.constrain_entities is Formula.constrain_entities else formula.constrain_entities,
-        None if kind.constrain_relations is Formula.constrain_relations
-        else formula.constrain_relations,
-    )  # fmt: skip
+        formula.constrain_entities if of_entities else None,
+        formula.constrain_relations if of_relations else None,
+    )
 
 
 def _cut(rows: Ids, size: int) -> list[Ids]:

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Options
 from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.formula import RowGradients, Rows
 from graphembed.knowledge.initial import uniform_rows
+from graphembed.knowledge.presets import Presets
 from graphembed.knowledge.rows import norm_distance, row_products, weighted_rows
 from graphembed.knowledge.translations import ProjectedTranslation, starting_bound
 
@@ -103,6 +104,11 @@ class TransD(KnowledgeEmbedder):
     """
 
     geometry: ClassVar[str] = "euclidean"
+    _presets: ClassVar[Presets] = {
+        "small": {"n_negatives": None, "batch_size": 200, "n_epochs": 60},
+        "medium": {"n_negatives": 1000, "learning_rate": 0.2, "n_epochs": 60},
+        "large": {"learning_rate": 0.1, "n_epochs": 20},
+    }
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **KnowledgeEmbedder._parameter_constraints,
         "norm": [Options(Integral, {1, 2})],

@@ -11,8 +11,9 @@ from sklearn.utils._param_validation import Options
 from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.formula import RowGradients, Rows
 from graphembed.knowledge.initial import uniform_rows
+from graphembed.knowledge.presets import Presets
 from graphembed.knowledge.rows import norm_distance, row_products, unit_rows, weighted_rows
-from graphembed.knowledge.translations import ProjectedTranslation, starting_bound
+from graphembed.knowledge.translations import NEAR, ProjectedTranslation, starting_bound
 
 
 class TransHFormula(ProjectedTranslation):
@@ -33,7 +34,7 @@ class TransHFormula(ProjectedTranslation):
         self, n_components: int, norm: int = 2, initial_bound: float | None = None
     ) -> None:
         self.n_components, self.norm = n_components, norm
-        self.initial_bound = starting_bound(n_components, initial_bound)
+        self.initial_bound = starting_bound(n_components, initial_bound, NEAR)
         self.n_relation_components = n_components
         self.entity_width, self.relation_width = n_components, 2 * n_components
         self.interaction = norm_distance(norm)
@@ -102,6 +103,11 @@ class TransH(KnowledgeEmbedder):
     """
 
     geometry: ClassVar[str] = "euclidean"
+    _presets: ClassVar[Presets] = {
+        "small": {"n_negatives": None, "batch_size": 200, "n_epochs": 60},
+        "medium": {"n_negatives": 1000, "learning_rate": 0.2, "n_epochs": 60},
+        "large": {"learning_rate": 0.2, "n_epochs": 25},
+    }
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **KnowledgeEmbedder._parameter_constraints,
         "norm": [Options(Integral, {1, 2})],

@@ -10,9 +10,12 @@ from graphembed.knowledge.interactions import Candidates, Queries
 from graphembed.knowledge.rows import relation_gradient
 
 
-def starting_bound(n_components: int, initial_bound: float | None) -> float:
-    """Return the bound of uniform first values: the one given, or that of TransE's authors."""
-    return 6 / math.sqrt(n_components) if initial_bound is None else initial_bound
+def starting_bound(n_components: int, initial_bound: float | None, share: float = 1.0) -> float:
+    """Return the bound of uniform first values: the one given, or a share of TransE's authors'."""
+    return share * 6 / math.sqrt(n_components) if initial_bound is None else initial_bound
+
+
+NEAR = 0.2  # share of the authors' first values that learns better where it was tried
 
 
 class Translation(Formula):

@@ -13,8 +13,9 @@ from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.formula import RowGradients, Rows
 from graphembed.knowledge.initial import uniform_rows
 from graphembed.knowledge.interactions import Candidates
+from graphembed.knowledge.presets import Presets
 from graphembed.knowledge.rows import norm_distance
-from graphembed.knowledge.translations import ProjectedTranslation, starting_bound
+from graphembed.knowledge.translations import NEAR, ProjectedTranslation, starting_bound
 
 _NOISE = 0.01  # of first matrices, beside the identity
 
@@ -43,7 +44,7 @@ class TransRFormula(ProjectedTranslation):
         initial_bound: float | None = None,
     ) -> None:
         self.n_components, self.norm = n_components, norm
-        self.initial_bound = starting_bound(n_components, initial_bound)
+        self.initial_bound = starting_bound(n_components, initial_bound, NEAR)
         self.n_relation_components = n_relation_components or n_components
         self.entity_width = n_components
         self.relation_width = self.n_relation_components * (1 + n_components)
@@ -131,6 +132,11 @@ class TransR(KnowledgeEmbedder):
     """
 
     geometry: ClassVar[str] = "euclidean"
+    _presets: ClassVar[Presets] = {
+        "small": {"n_negatives": None, "batch_size": 200, "n_epochs": 60},
+        "medium": {"n_negatives": 1000, "learning_rate": 0.2, "n_epochs": 60},
+        "large": {"learning_rate": 0.1, "n_epochs": 20},
+    }
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **KnowledgeEmbedder._parameter_constraints,
         "n_relation_components": [Interval(Integral, 1, None, closed="left"), None],

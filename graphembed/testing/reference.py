@@ -632,7 +632,12 @@ def make_entries(pairs: Any, mirror: bool) -> npt.NDArray[np.uint64]:
 
 
 def triple_losses(
-    name: str, positive: Any, negative: Any, margin: float = 1.0, temperature: float = 1.0
+    name: str,
+    positive: Any,
+    negative: Any,
+    margin: float = 1.0,
+    temperature: float = 1.0,
+    negative_weight: float = 1.0,
 ) -> npt.NDArray[np.float64]:
     """Return the loss of each positive among its negatives; twin of ``kernels.losses``.
 
@@ -647,7 +652,7 @@ def triple_losses(
             loss = np.maximum(0, margin - score + others).sum() / max(1, len(others))
         elif name == "logistic":
             loss = np.logaddexp(0, -score)
-            loss += np.logaddexp(0, others).sum() / max(1, len(others))
+            loss += negative_weight * np.logaddexp(0, others).sum() / max(1, len(others))
         else:
             weights = np.exp(temperature * (others - others.max(initial=-np.inf)))
             weights /= weights.sum()
@@ -673,13 +678,16 @@ def sparse_step(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return a table and its state after one step of an optimiser, in float64.
 
-    Twin of ``kernels.row_updates.row_adagrad``, ``adagrad`` and ``adam``.
+    Twin of ``kernels.row_updates.row_adagrad``, ``adagrad``, ``adam`` and ``dense_adam``.
     """
     table, state = np.array(table, dtype=np.float64), np.array(state, dtype=np.float64)
     grads, width = np.asarray(grads, dtype=np.float64), table.shape[1]
-    for row, places in zip(*group_rows(rows), strict=True):
+    found = dict(zip(*group_rows(rows), strict=True))
+    if name == "dense_adam":
+        found |= {row: [] for row in range(len(table)) if row not in found}
+    for row, places in found.items():
         grad = grads[places].sum(axis=0) + decay * table[row]
-        if name == "adam":
+        if name in ("adam", "dense_adam"):
             first, second = state[row, :width], state[row, width:-1]
             first[:] = 0.9 * first + 0.1 * grad
             second[:] = 0.999 * second + 0.001 * grad**2
@@ -866,3 +874,64 @@ def gather_piece(piece: Any, start: int, rows: Any, out: Any) -> npt.NDArray[np.
         if start <= row < start + len(piece):
             gathered[place] = piece[row - start]
     return gathered
+
+
+def triple_residuals(entities: Any, relations: Any, triple: Any, drawn: Any, heads: Any) -> Any:
+    """Return h + r - t of a triple and of its negatives, in float64."""
+    columns = [[triple[0], triple[2]]]
+    for entity, replaces_head in zip(drawn, heads, strict=True):
+        columns.append([entity, triple[2]] if replaces_head else [triple[0], entity])
+    ends = np.asarray(entities, dtype=np.float64)[np.array(columns)]
+    return ends[:, 0] + np.asarray(relations, dtype=np.float64)[triple[1]] - ends[:, 1]
+
+
+def triple_gradients(
+    entities: Any, relations: Any, triple: Any, drawn: Any, heads: Any, norm: int, margin: float
+) -> tuple[float, list[tuple[int, Any]], list[tuple[int, Any]]]:
+    """Return the margin loss of a triple, and what it pulls at which entities and relations.
+
+    Twin of what ``kernels.triple_steps`` and ``kernels.torch.triples`` sum: each negative within
+    the margin pulls at the rows of the triple, and at its own. ``norm`` is 1, 2, or 3 for squares.
+    """
+    residuals = triple_residuals(entities, relations, triple, drawn, heads)
+    lengths = {
+        1: np.abs(residuals).sum(1),
+        2: np.sqrt((residuals**2).sum(1)),
+        3: (residuals**2).sum(1),
+    }[norm]
+    slopes = {
+        1: np.sign(residuals),
+        2: residuals / np.maximum(lengths, 1e-9)[:, None],
+        3: 2 * residuals,
+    }[norm]
+    loss, of_entities, of_relations = 0.0, [], []
+    h, r, t = (int(row) for row in triple)
+    for k, (entity, replaces_head) in enumerate(zip(drawn, heads, strict=True), start=1):
+        slack = margin + lengths[0] - lengths[k]
+        if slack > 0:
+            loss += float(slack)
+            head, tail = (entity, t) if replaces_head else (h, entity)
+            of_entities += [(h, slopes[0]), (t, -slopes[0])]
+            of_entities += [(int(head), -slopes[k]), (int(tail), slopes[k])]
+            of_relations.append((r, slopes[0] - slopes[k]))
+    return loss, of_entities, of_relations
+
+
+def step_row(row: Any, state: Any, gradient: Any, method: str, rate: float) -> tuple[Any, Any]:
+    """Return a row and the state of its optimiser after a step, in float64.
+
+    Twin of the steps of ``kernels.triple_steps`` and ``kernels.torch.triples``.
+    """
+    row, state, gradient = (np.asarray(part, dtype=np.float64) for part in (row, state, gradient))
+    if method == "sgd":
+        return row - rate * gradient, state
+    if method == "adam":
+        d = len(row)
+        first = 0.9 * state[:d] + 0.1 * gradient
+        second = 0.999 * state[d : 2 * d] + 0.001 * gradient**2
+        n_steps = state[2 * d] + 1
+        spread = np.sqrt(second / (1 - 0.999**n_steps)) + 1e-8
+        moved = row - rate * first / (1 - 0.9**n_steps) / spread
+        return moved, np.concatenate([first, second, [n_steps]])
+    state = state + (gradient**2 if method == "adagrad" else np.mean(gradient**2))
+    return row - rate * gradient / (np.sqrt(state) + 1e-10), state

@@ -65,12 +65,14 @@ def incidence(columns: Tensor, n_columns: int) -> Tensor:
 
     Returns
     -------
-    Tensor of shape (n, n_columns), float32, CSR
+    Tensor of shape (n, n_columns), float32, sparse
     """
-    starts = torch.arange(0, columns.numel() + 1, 3, device=columns.device)
     values = torch.tensor([1.0, 1.0, -1.0], device=columns.device).repeat(len(columns))
-    return torch.sparse_csr_tensor(
-        starts, columns.flatten(), values, (len(columns), n_columns), check_invariants=False
+    rows = torch.arange(len(columns), device=columns.device).repeat_interleave(3)
+    places = torch.stack([rows, columns.flatten()])
+    # Not as CSR: the beta of torch 2.13 warns of it, and its transposed product is no faster.
+    return torch.sparse_coo_tensor(
+        places, values, (len(columns), n_columns), check_invariants=False
     )
 
 
@@ -101,7 +103,7 @@ def gradients(
         Rows that the loss pulls at.
     """
     matrix = incidence(columns, len(table))
-    residuals = matrix @ table
+    residuals = torch.sparse.mm(matrix, table)
     if distance == MANHATTAN:
         lengths, pulls = residuals.abs().sum(1), residuals.sign()
     else:
@@ -118,7 +120,7 @@ def gradients(
         weights = weights / lengths.clamp(min=_TINY)
     elif distance != MANHATTAN:
         weights = 2 * weights
-    grads = matrix.t() @ (weights[:, None] * pulls)
+    grads = torch.sparse.mm(matrix.t(), weights[:, None] * pulls)
     # A distance that is not finite is within no margin; it must not go unnoticed.
     return torch.where(active, slack, slack * 0).sum(), grads, touched
 
@@ -147,8 +149,10 @@ def step(
         second = BETA_2 * old[:, d : 2 * d] + (1 - BETA_2) * grads * grads
         n_steps = old[:, 2 * d :] + 1
         state[rows] = torch.cat([first, second, n_steps], 1)
-        spread = (second / (1 - BETA_2 ** n_steps.double())).sqrt() + float(ADAM_EPSILON)
-        moves = (rate * first / (1 - BETA_1 ** n_steps.double()) / spread).to(table.dtype)
+        # The corrections of both moments' bias, of each row by its own number of steps.
+        first_scale = (rate / (1 - BETA_1 ** n_steps.double())).to(table.dtype)
+        second_scale = (1 - BETA_2 ** n_steps.double()).rsqrt().to(table.dtype)
+        moves = first_scale * first / (second.sqrt() * second_scale + float(ADAM_EPSILON))
     moved = table[rows] - moves
     if unit:
         moved = moved / moved.norm(dim=1, keepdim=True).clamp(min=_TINY)

@@ -61,7 +61,7 @@ def test_tables_are_packed_into_one_array():
 
 
 @pytest.mark.parametrize(
-    "params", [{"n_negatives": 2, "optimizer": "adagrad"}, {"n_negatives": 1, "n_epochs": 2}]
+    "params", [{"n_negatives": 2, **kg_epoch.LOCK_FREE}, {"n_negatives": 1, "n_epochs": 2}]
 )
 def test_epochs_with_individual_negatives_go_on_from_where_they_were(arrays, params):
     start = kg.unit_start(arrays["sizes"])

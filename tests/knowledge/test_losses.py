@@ -107,6 +107,16 @@ def test_nan_is_seen(name: str) -> None:
     assert np.isnan(applied(make_loss(name), positive, negative)[0])
 
 
+def test_negatives_may_weigh_more() -> None:
+    positive, negative = example(6, 12)
+    total, grad_positive, grad_negative = applied(make_loss("logistic"), positive, negative)
+    heavy = applied(make_loss("logistic", negative_weight=7.0), positive, negative)
+    own = np.logaddexp(0, -positive.astype(float)).sum()
+    np.testing.assert_allclose(heavy[0] - own, 7 * (total - own), rtol=1e-4)
+    np.testing.assert_array_equal(heavy[1], grad_positive)
+    np.testing.assert_allclose(heavy[2], 7 * grad_negative, rtol=1e-5)
+
+
 def test_unknown_losses_are_named() -> None:
     known = "known: logistic, margin, self_adversarial, softmax"
     with pytest.raises(ValueError, match=f"Unknown loss 'hinge' \\({known}\\)"):

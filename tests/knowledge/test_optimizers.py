@@ -14,7 +14,7 @@ def batch(n_rows, n, width, seed=0):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_step_is_the_twin_s_and_other_rows_rest(name):
+def test_a_step_is_the_twin_s_and_rows_without_gradients_rest_but_for_dense_adam(name):
     optimizer = make_optimizer(name, 0.1, weight_decay=0.01)
     table = np.random.default_rng(1).standard_normal((500, 5), dtype=np.float32)
     state = optimizer.initial_state(500, 5)
@@ -25,6 +25,8 @@ def test_a_step_is_the_twin_s_and_other_rows_rest(name):
     assert stepped.tolist() == reference.group_rows(rows)[0]
     np.testing.assert_allclose(table, expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(state, expected_state, rtol=1e-4, atol=1e-6)
+    if name == "dense_adam":
+        return
     resting = np.setdiff1d(np.arange(500), rows)
     np.testing.assert_array_equal(table[resting], before[resting])
 
@@ -71,6 +73,22 @@ def test_adagrad_is_torch_s():
         optimizer.update(table, state, rows, grads)
         # Its rows without a gradient rest as well.
         theirs.grad = torch.zeros(20, 6).index_add_(0, torch.tensor(rows), torch.tensor(grads))
+        torch_optimizer.step()
+    np.testing.assert_allclose(table, theirs.detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_dense_adam_is_torch_s():
+    table = np.random.default_rng(0).standard_normal((300, 6), dtype=np.float32)
+    theirs = torch.nn.Parameter(torch.tensor(table))
+    torch_optimizer = torch.optim.Adam([theirs], lr=0.2)
+    optimizer = make_optimizer("dense_adam", 0.2)
+    state = optimizer.initial_state(*table.shape)
+    for seed in range(8):
+        rows, grads = batch(300, 200, 6, seed)
+        optimizer.update(table, state, rows, grads)
+        theirs.grad = torch.zeros_like(theirs).index_add_(
+            0, torch.tensor(rows), torch.tensor(grads)
+        )
         torch_optimizer.step()
     np.testing.assert_allclose(table, theirs.detach().numpy(), rtol=1e-4, atol=1e-5)
 
@@ -130,7 +148,9 @@ def test_divergence_is_an_error_that_says_what_to_do():
 
 
 def test_wrong_names_and_rows_are_errors():
-    with pytest.raises(ValueError, match=r"'sgd' \(known: row_adagrad, adagrad, adam\)"):
+    with pytest.raises(
+        ValueError, match=r"'sgd' \(known: row_adagrad, adagrad, adam, dense_adam\)"
+    ):
         make_optimizer("sgd")
     with pytest.raises(IndexError, match=r"0 \.\. 2.*got 0 to 3"):
         group_rows(np.array([0, 3]), 3)
