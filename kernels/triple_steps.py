@@ -151,26 +151,27 @@ def _draw_ahead(
 @njit(inline="always")
 def _measure(
     entities, relations, relation, head, tail, drawn, sides, slot, norm, margin, n_negatives,
-    queries, n_active, distances,
+    queries, base, stride, n_active, distances,
 ):  # fmt: skip
     """Make the queries that are needed and measure all distances.
 
-    Returns the distance of the triple itself and writes the number of negatives within the margin,
-    of each side.
+    The query of a side is row ``base + stride * side`` of ``queries``. Returns the distance of the
+    triple itself and writes the number of negatives within the margin, of each side.
     """
     n_active[0] = n_active[1] = 0
     made = 0  # queries, as bits
     positive = _ZERO
     for k in range(n_negatives):
         side = sides[slot, k]
+        query = base + stride * side
         if not made & (1 << side):
             asked, answer = (tail, head) if side else (head, tail)
             towards = -_ONE if side else _ONE
-            add_scaled(entities, asked, relations, relation, queries, side, towards, _ZERO)
+            add_scaled(entities, asked, relations, relation, queries, query, towards, _ZERO)
             if not made:
-                positive = _distance(queries, side, entities, answer, norm)
+                positive = _distance(queries, query, entities, answer, norm)
             made |= 1 << side
-        distances[k] = _distance(queries, side, entities, drawn[slot, k], norm)
+        distances[k] = _distance(queries, query, entities, drawn[slot, k], norm)
         n_active[side] += distances[k] < positive + margin
     return positive
 
@@ -245,7 +246,7 @@ def train_triples(
         tail = int64(triples[number, 2])
         positive = _measure(
             entities, relations, relation, head, tail, drawn, sides, slot, norm, margin,
-            n_negatives, queries, n_active, distances,
+            n_negatives, queries, 0, 1, n_active, distances,
         )  # fmt: skip
         if not np.isfinite(positive):
             loss = np.nan
@@ -318,8 +319,8 @@ def list_gradients(
     sides = np.empty((n_slots, n_negatives), dtype=np.int64)
     distances = np.empty(n_negatives, dtype=np.float32)
     n_active = np.empty(2, dtype=np.int64)
-    queries = np.empty((2, entities.shape[1]), dtype=np.float32)
     loss = 0.0
+    vector = (start - first) * SLOTS  # of a triple that nothing pulls at the next one takes over
     at, relation_at = (start - first) * (4 + n_negatives), 2 * (start - first)
     for i in range(start - AHEAD, stop):
         if i + AHEAD < stop:
@@ -334,19 +335,17 @@ def list_gradients(
         tail = int64(triples[number, 2])
         positive = _measure(
             entities, relations, relation, head, tail, drawn, sides, slot, norm, margin,
-            n_negatives, queries, n_active, distances,
+            n_negatives, vectors, vector, 2, n_active, distances,
         )  # fmt: skip
         if not np.isfinite(positive):
             loss = np.nan
-        vector = (i - first) * SLOTS
         for side in range(2):
             if n_active[side] == 0:
                 continue
             asked, answer = (tail, head) if side else (head, tail)
             query, gradient = vector + 2 * side, vector + 2 * side + 1
             factor = np.float32(n_active[side]) * _factor(positive, norm)
-            scale(queries, side, queries, side, vectors, query, _ONE, _ZERO)
-            _set_pull(queries, side, entities, answer, norm, factor, vectors, gradient)
+            _set_pull(vectors, query, entities, answer, norm, factor, vectors, gradient)
             rows[at], slots[at], weights[at] = asked, gradient, _ONE
             rows[at + 1], slots[at + 1], weights[at + 1] = answer, query, -factor
             at += 2
@@ -360,9 +359,11 @@ def list_gradients(
                 side, row = sides[slot, k], drawn[slot, k]
                 query, gradient = vector + 2 * side, vector + 2 * side + 1
                 factor = _factor(distances[k], norm)
-                _add_pull(queries, side, entities, row, norm, -factor, vectors, gradient)
+                _add_pull(vectors, query, entities, row, norm, -factor, vectors, gradient)
                 rows[at], slots[at], weights[at] = row, query, factor
                 at += 1
+        if n_active[0] + n_active[1]:
+            vector += SLOTS
     return loss, at, relation_at
 
 

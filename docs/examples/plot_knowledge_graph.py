@@ -83,7 +83,7 @@ counts = [np.count_nonzero(test[:, 1] == one) for one in shown]
 left.set_yticks(range(len(shown)), [f"{one} ({n})" for one, n in zip(shown, counts, strict=True)])
 left.set_xticks(range(len(shown)), shown, rotation=30, ha="right")
 left.tick_params(length=0)
-left.set(title="MRR, asked for with another relation", ylabel="held-out triples")
+left.set(title="MRR of their tails, asked for as", ylabel="held-out triples")
 
 found = report.to_frame().query("by == 'relation'").pivot(
     index="name", columns="side", values="hits_at_10"
@@ -94,10 +94,10 @@ right.scatter(
     found["head"], range(len(shown)), s=60, zorder=2, facecolor="white", edgecolor="C1",
     label="heads",
 )  # fmt: skip
-right.set(title="Hits@10, of", xlim=(0, 1.03))
+right.set(title="Hits@10", xlim=(0, 1.03))
 right.xaxis.set_major_formatter("{x:.0%}")
 right.tick_params(axis="y", length=0)
-right.legend(frameon=False, loc="lower left")
+right.legend(frameon=False, loc="lower left", title="asked for")
 for axes in (left, right):
     axes.spines[:].set_visible(False)
 right.spines["bottom"].set_visible(True)

@@ -10,7 +10,7 @@ from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.formula import Formula, RowGradients, Rows
 from graphembed.knowledge.initial import normal_rows
 from graphembed.knowledge.interactions import Product, Queries
-from graphembed.knowledge.presets import Presets
+from graphembed.knowledge.presets import N3, Presets
 from graphembed.knowledge.rows import relation_gradient
 
 
@@ -92,32 +92,7 @@ class DistMult(KnowledgeEmbedder):
     """
 
     geometry: ClassVar[str] = "cosine"
-    _presets: ClassVar[Presets] = {
-        "small": {
-            "n_negatives": None,
-            "regularizer": "n3",
-            "regularization": 0.005,
-            "decay": False,
-            "batch_size": 200,
-            "n_epochs": 40,
-        },
-        "medium": {
-            "n_negatives": 4000,
-            "regularizer": "n3",
-            "regularization": 0.1,
-            "decay": False,
-            "batch_size": 500,
-            "n_epochs": 30,
-        },
-        "large": {
-            "n_negatives": 1000,
-            "regularizer": "n3",
-            "regularization": 0.05,
-            "decay": False,
-            "batch_size": 1000,
-            "n_epochs": 40,
-        },
-    }
+    _presets: ClassVar[Presets] = N3
 
     def _formula(self) -> DistMultFormula:
         return DistMultFormula(self.n_components)

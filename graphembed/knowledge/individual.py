@@ -69,8 +69,8 @@ class IndividualTrainer:
     entities, relations : ndarray, float32
         The tables. With reciprocal relations, row ``n_relations + r`` is the inverse of r.
     fused : bool
-        Whether the kernels of TransE are used: with its formula, the margin loss, and neither a
-        regularizer nor filtered negatives.
+        Whether the kernels of TransE are used: with its formula, the margin loss, any optimiser
+        but "dense_adam", and neither a regularizer nor filtered negatives.
 
     Raises
     ------
@@ -129,16 +129,17 @@ class IndividualTrainer:
             and settings.loss == "margin"
             and settings.regularizer is None
             and known is None
+            and settings.optimizer in METHODS
         )
-        allowed = tuple(METHODS) if self.fused else OPTIMIZERS
-        if settings.optimizer not in allowed:
+        if not self.fused and settings.optimizer not in OPTIMIZERS:
             raise ValueError(
-                f"Unknown optimizer {settings.optimizer!r} (known: {', '.join(allowed)})."
+                f"Unknown optimizer {settings.optimizer!r} (known: {', '.join(OPTIMIZERS)})."
             )
         rows = np.arange(n_entities)
-        self.entity_table = self._table(formula.initial_entities(rows, derive_key(key, _ENTITIES)))
+        start = formula.initial_entities(rows, int(derive_key(key, _ENTITIES)))
+        self.entity_table = self._table(start)
         rows = np.arange(n_relations * (2 if settings.reciprocal else 1))
-        start = formula.initial_relations(rows, derive_key(key, _RELATIONS))
+        start = formula.initial_relations(rows, int(derive_key(key, _RELATIONS)))
         self.relation_table = self._table(start)
         tables = self.entity_table, self.relation_table
         self._steps: TransESteps | DeviceSteps | PairSteps

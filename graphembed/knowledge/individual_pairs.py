@@ -1,5 +1,6 @@
 """Any formula and loss with negatives of each triple's own: scores of pairs, one for each."""
 
+from collections.abc import Callable
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -9,7 +10,6 @@ import numpy.typing as npt
 from graphembed.engine import run_blocks
 from graphembed.knowledge.formula import Formula, Rows
 from graphembed.knowledge.individual_triples import Epoch, Ids, cut
-from graphembed.knowledge.interactions import Queries
 from graphembed.knowledge.known_triples import KnownTriples
 from graphembed.knowledge.losses import make_loss
 from graphembed.knowledge.negatives import Corruptions, corrupt
@@ -34,8 +34,9 @@ class PairSteps:
         self.n_negatives: int = settings.n_negatives or 1
         self.optimizer = make_optimizer(settings.optimizer)
         self.loss = make_loss(
-            settings.loss, margin=settings.margin, temperature=settings.temperature
-        )
+            settings.loss, margin=settings.margin, temperature=settings.temperature,
+            negative_weight=settings.negative_weight,
+        )  # fmt: skip
         self._constrain, self._constrain_relations = constraints(formula)
         if unit_entities:
             self._constrain = self._to_unit
@@ -47,7 +48,8 @@ class PairSteps:
     def train(self, epoch: Epoch) -> float:
         """Train on all triples of an epoch; return the summed loss."""
         n = len(epoch.order)
-        return sum(self._train_batch(epoch, *ends) for ends in cut(0, n, self.settings.batch_size))
+        ranges = cut(0, n, self.settings.batch_size)
+        return float(sum(self._train_batch(epoch, *ends) for ends in ranges))
 
     def _train_batch(self, epoch: Epoch, first: int, last: int) -> float:
         numbers = epoch.order[first:last]
@@ -71,7 +73,7 @@ class PairSteps:
             self.optimizer, [r.relations for r in results], [r.relation_grads for r in results],
             rate, self._constrain_relations, self.n_jobs,
         )  # fmt: skip
-        return sum(result.loss for result in results)
+        return float(sum(result.loss for result in results))
 
     def _train_chunk(self, triples: Ids, drawn: Corruptions, scale: float) -> "_Gradients":
         heads, relations, tails = np.ascontiguousarray(triples.T)
@@ -187,9 +189,7 @@ class _Side:
         )
         starts = np.flatnonzero(np.diff(of, prepend=-1))  # of the negatives of each query
         some_asked = of[starts]
-        by_queries = Queries(
-            *(None if part is None else np.add.reduceat(part, starts, axis=0) for part in by_each)
-        )
+        by_queries = _map(by_each, lambda part: np.add.reduceat(part, starts, axis=0))
         by_asked, by_relations = self.back(
             self.entities[some_asked], self.relations[some_asked], by_queries
         )
@@ -207,4 +207,8 @@ class _Side:
 
 def _take(parts: Any, rows: Ids) -> Any:
     """Return some of the queries or candidates."""
-    return type(parts)(*(None if part is None else part[rows] for part in parts))
+    return _map(parts, lambda part: part[rows])
+
+
+def _map(parts: Any, function: Callable[[Rows], Rows]) -> Any:
+    return type(parts)(*(None if part is None else function(part) for part in parts))

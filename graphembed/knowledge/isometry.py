@@ -48,7 +48,7 @@ PRESETS: Presets = {
         "n_negatives": 500,
         "optimizer": "dense_adam",
         "learning_rate": 0.002,
-        "n_epochs": 120,
+        "n_epochs": 200,
     },
     "large": {"learning_rate": 0.05, "n_epochs": 30},
 }

@@ -158,7 +158,7 @@ class Optimizer:
                 table[changed] = block
             return int(bad)
 
-        if not len(unique):
+        if not len(unique) and not dense:
             return unique
         if dense:
             blocks = [(i, min(i + BLOCK, len(table))) for i in range(0, len(table), BLOCK)]

@@ -29,6 +29,34 @@ COMMON: Preset = {
     "n_epochs": 50,
 }
 
+# Of the models that multiply, whose vectors have to be kept small (Lacroix et al. 2018).
+N3: Presets = {
+    "small": {
+        "n_negatives": None,
+        "regularizer": "n3",
+        "regularization": 0.005,
+        "decay": False,
+        "batch_size": 200,
+        "n_epochs": 40,
+    },
+    "medium": {
+        "n_negatives": 4000,
+        "regularizer": "n3",
+        "regularization": 0.1,
+        "decay": False,
+        "batch_size": 500,
+        "n_epochs": 30,
+    },
+    "large": {
+        "n_negatives": 1000,
+        "regularizer": "n3",
+        "regularization": 0.05,
+        "decay": False,
+        "batch_size": 1000,
+        "n_epochs": 40,
+    },
+}
+
 
 def size_of(n_triples: int) -> str:
     """Return the size of the data that presets are for: "small", "medium" or "large".

@@ -15,6 +15,8 @@ from graphembed.knowledge.interactions import Torus
 from graphembed.knowledge.presets import Presets
 from graphembed.knowledge.translations import Translation
 
+START = 0.1  # bound of first values, in turns
+
 
 class TorusEFormula(Translation):
     r""":math:`-d(h + r, t)`, a distance of fractional parts.
@@ -32,11 +34,11 @@ class TorusEFormula(Translation):
         self.interaction = Torus(norm)
 
     def initial_entities(self, rows: npt.NDArray[np.int64], key: int) -> Rows:
-        """Return uniform points of the torus."""
-        return uniform_rows(key, rows, self.n_components, 0.5)
+        """Return points near each other: those all over the torus learn worse where it was tried."""
+        return uniform_rows(key, rows, self.n_components, START)
 
     def initial_relations(self, rows: npt.NDArray[np.int64], key: int) -> Rows:
-        """Return uniform translations of the torus."""
+        """Return small translations."""
         return self.initial_entities(rows, key)
 
     def constrain_entities(self, rows: Rows) -> None:
@@ -89,7 +91,7 @@ class TorusE(KnowledgeEmbedder):
     _presets: ClassVar[Presets] = {
         "small": {"n_negatives": None, "batch_size": 200, "n_epochs": 60},
         "medium": {"n_negatives": 1000, "learning_rate": 0.2, "n_epochs": 60},
-        "large": {"learning_rate": 0.05, "n_epochs": 20},
+        "large": {"learning_rate": 0.15, "n_epochs": 25},
     }
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **KnowledgeEmbedder._parameter_constraints,

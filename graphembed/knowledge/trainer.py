@@ -26,6 +26,8 @@ from graphembed.knowledge.tables import Constraint, ParameterTable, RowTable
 from graphembed.training.tiles import derive_key
 
 CHUNK = 256  # queries of a task
+# Those of one relation: fewer, so that a relation is updated more often in an epoch.
+RELATION_CHUNK = 64
 HEADS, TAILS = "head", "tail"  # which side of a triple is asked for
 
 Ids = npt.NDArray[np.int64]
@@ -268,7 +270,7 @@ class TripleTrainer:
             for group in np.split(order, bounds[1:]):
                 chunks += [
                     Chunk(side, entities[part], relations[part], answers[part])
-                    for part in _cut(group, CHUNK)
+                    for part in _cut(group, RELATION_CHUNK)
                 ]
         batch: list[Chunk] = []
         done = size = 0

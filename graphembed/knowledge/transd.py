@@ -13,7 +13,7 @@ from graphembed.knowledge.formula import RowGradients, Rows
 from graphembed.knowledge.initial import uniform_rows
 from graphembed.knowledge.presets import Presets
 from graphembed.knowledge.rows import norm_distance, row_products, weighted_rows
-from graphembed.knowledge.translations import ProjectedTranslation, starting_bound
+from graphembed.knowledge.translations import NEAR, PRESETS, ProjectedTranslation, starting_bound
 
 # A model starts near TransE. From zeros, neither projection would ever have a gradient.
 _PROJECTION_SCALE = 0.1
@@ -31,14 +31,14 @@ class TransDFormula(ProjectedTranslation):
         Of a vector; a row has twice as many columns.
     norm : {1, 2}
     initial_bound : float, optional
-        First values are uniform up to it; by default :math:`6 / \sqrt{n_{components}}`.
+        First values are uniform up to it; by default :math:`1.2 / \sqrt{n_{components}}`.
     """
 
     def __init__(
         self, n_components: int, norm: int = 2, initial_bound: float | None = None
     ) -> None:
         self.n_components, self.norm = n_components, norm
-        self.initial_bound = starting_bound(n_components, initial_bound)
+        self.initial_bound = starting_bound(n_components, initial_bound, NEAR)
         self.n_relation_components = n_components
         self.entity_width = self.relation_width = 2 * n_components
         self.interaction = norm_distance(norm)
@@ -104,11 +104,7 @@ class TransD(KnowledgeEmbedder):
     """
 
     geometry: ClassVar[str] = "euclidean"
-    _presets: ClassVar[Presets] = {
-        "small": {"n_negatives": None, "batch_size": 200, "n_epochs": 60},
-        "medium": {"n_negatives": 1000, "learning_rate": 0.2, "n_epochs": 60},
-        "large": {"learning_rate": 0.1, "n_epochs": 20},
-    }
+    _presets: ClassVar[Presets] = PRESETS
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **KnowledgeEmbedder._parameter_constraints,
         "norm": [Options(Integral, {1, 2})],

@@ -13,7 +13,7 @@ from graphembed.knowledge.formula import Rows
 from graphembed.knowledge.initial import uniform_rows
 from graphembed.knowledge.presets import Presets
 from graphembed.knowledge.rows import norm_distance
-from graphembed.knowledge.translations import NEAR, Translation, starting_bound
+from graphembed.knowledge.translations import NEAR, PRESETS, Translation, starting_bound
 
 
 class TransEFormula(Translation):
@@ -24,7 +24,7 @@ class TransEFormula(Translation):
     n_components : int
     norm : {1, 2}
     initial_bound : float, optional
-        First values are uniform up to it; by default :math:`6 / \sqrt{n_{components}}`.
+        First values are uniform up to it; by default :math:`1.2 / \sqrt{n_{components}}`.
     """
 
     def __init__(
@@ -76,11 +76,7 @@ class TransE(KnowledgeEmbedder):
     """
 
     geometry: ClassVar[str] = "euclidean"
-    _presets: ClassVar[Presets] = {
-        "small": {"n_negatives": None, "batch_size": 200, "n_epochs": 60},
-        "medium": {"n_negatives": 1000, "learning_rate": 0.2, "n_epochs": 60},
-        "large": {"learning_rate": 0.2, "n_epochs": 25},
-    }
+    _presets: ClassVar[Presets] = PRESETS
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **KnowledgeEmbedder._parameter_constraints,
         "norm": [Options(Integral, {1, 2})],

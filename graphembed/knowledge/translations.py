@@ -7,6 +7,7 @@ import numpy as np
 
 from graphembed.knowledge.formula import Formula, RowGradients, Rows
 from graphembed.knowledge.interactions import Candidates, Queries
+from graphembed.knowledge.presets import Presets
 from graphembed.knowledge.rows import relation_gradient
 
 
@@ -15,6 +16,11 @@ def starting_bound(n_components: int, initial_bound: float | None, share: float 
     return share * 6 / math.sqrt(n_components) if initial_bound is None else initial_bound
 
 
+PRESETS: Presets = {
+    "small": {"n_negatives": None, "batch_size": 200, "n_epochs": 60},
+    "medium": {"n_negatives": 1000, "learning_rate": 0.2, "n_epochs": 60},
+    "large": {"learning_rate": 0.2, "n_epochs": 25},
+}
 NEAR = 0.2  # share of the authors' first values that learns better where it was tried
 
 

@@ -15,7 +15,7 @@ from graphembed.knowledge.initial import uniform_rows
 from graphembed.knowledge.interactions import Candidates
 from graphembed.knowledge.presets import Presets
 from graphembed.knowledge.rows import norm_distance
-from graphembed.knowledge.translations import NEAR, ProjectedTranslation, starting_bound
+from graphembed.knowledge.translations import NEAR, PRESETS, ProjectedTranslation, starting_bound
 
 _NOISE = 0.01  # of first matrices, beside the identity
 
@@ -33,7 +33,7 @@ class TransRFormula(ProjectedTranslation):
         Of translations, and rows of matrices; by default as many as entities have.
     norm : {1, 2}
     initial_bound : float, optional
-        First values are uniform up to it; by default :math:`6 / \sqrt{n_{components}}`.
+        First values are uniform up to it; by default :math:`1.2 / \sqrt{n_{components}}`.
     """
 
     def __init__(
@@ -132,11 +132,7 @@ class TransR(KnowledgeEmbedder):
     """
 
     geometry: ClassVar[str] = "euclidean"
-    _presets: ClassVar[Presets] = {
-        "small": {"n_negatives": None, "batch_size": 200, "n_epochs": 60},
-        "medium": {"n_negatives": 1000, "learning_rate": 0.2, "n_epochs": 60},
-        "large": {"learning_rate": 0.1, "n_epochs": 20},
-    }
+    _presets: ClassVar[Presets] = PRESETS
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **KnowledgeEmbedder._parameter_constraints,
         "n_relation_components": [Interval(Integral, 1, None, closed="left"), None],

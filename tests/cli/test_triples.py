@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import graphembed as ge
+from graphembed.store.writing import write_graph
 
 FIT = ("-m", "transe", "-d", 4, "-p", "n_epochs=5")
 
@@ -110,6 +111,19 @@ def test_a_store_is_fitted(run, triples):
     assert "knows its columns" in run("fit", "store/", *FIT, *columns, code=2).stderr
     run("import", "edges.csv", "plain/")
     assert "no relations" in run("fit", "plain/", *FIT, code=2).stderr
+
+
+def test_a_store_is_fitted_within_a_limit(run, folder):
+    rng = np.random.default_rng(0)
+    graph = ge.Graph.from_edges(
+        *rng.integers(600, size=(2, 3000)), relations=rng.integers(3, size=3000), directed=True
+    )
+    write_graph(graph, folder / "store", n_partitions=6)
+    limited = ("--memory-limit", "1800kB", "--workdir", "work/", "-d", 64, "-p", "n_negatives=64")
+    found = facts(run, "store/", "-m", "distmult", *limited, "-p", "n_epochs=2")
+    assert found["parameters"]["memory_limit"] == "1800kB"
+    assert (folder / "work" / "entities.npy").exists()  # only if memory did not do
+    assert len(run("ask", "model", 0, 1, "-k", 3).stdout.splitlines()) == 4
 
 
 @pytest.mark.parametrize(

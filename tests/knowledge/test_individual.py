@@ -111,6 +111,13 @@ def test_adam_is_never_lock_free() -> None:
     assert found[0] == found[1]
 
 
+def test_dense_adam_has_no_kernel() -> None:
+    trainer = make(settings=replace(SETTINGS, optimizer="dense_adam", learning_rate=0.01))
+    assert not trainer.fused
+    losses = train(trainer)
+    assert losses[-1] < losses[0]
+
+
 @pytest.mark.parametrize("negatives", ["uniform", "bernoulli"])
 def test_a_line_is_learned(negatives: str) -> None:
     """Three relations lead one, two and three places on."""
@@ -194,7 +201,7 @@ def test_divergence_is_an_error() -> None:
         ({}, {"negatives": "shared"}, "Unknown negatives 'shared'"),
         ({"n_negatives": None}, {}, "n_negatives"),
         ({"n_negatives": 0}, {}, "n_negatives"),
-        ({"optimizer": "adamax"}, {}, "known: sgd, adagrad"),
+        ({"optimizer": "adamax"}, {}, "known: row_adagrad"),
         ({"optimizer": "sgd", "loss": "logistic"}, {}, "known: row_adagrad"),
     ],
 )

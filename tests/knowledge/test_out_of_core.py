@@ -64,7 +64,8 @@ def test_a_model_in_files_is_a_model(store, tmp_path, grid, name):
         assert getattr(model, attribute).shape == getattr(in_memory, attribute).shape
     assert (model.n_iter_, model.best_epoch_, len(model.loss_curve_)) == (20, 20, 20)
     assert model.validation_curve_ == []
-    assert model.score(grid[1]) > 0.5 * in_memory.score(grid[1])
+    assert model.loss_curve_[-1] < 0.8 * model.loss_curve_[0]
+    assert model.score(grid[1]) > 0.15  # 0.07 is chance
     best = model.predict_tails("3:3", "east", k=3)
     assert best.ids.shape == (1, 3)
     assert_array_equal(model.transform(["1:1", "2:2"]), model.embedding_[[9, 18]])
