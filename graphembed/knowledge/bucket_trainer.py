@@ -123,12 +123,11 @@ class TripleBuckets:
         resident = sorted(step.resident)
         table = PiecedTable([RowTable(*tables[partition]) for partition in resident])
         starts = dict(zip(resident, table.starts.tolist(), strict=False))
-        parts = [
-            np.column_stack(
-                [_shifted(e.sources, starts[a]), e.relations, _shifted(e.targets, starts[b])]
-            )
-            for a, b, e in self._buckets(step.i, step.j)
-        ]
+        parts = []
+        for a, b, edges in self._buckets(step.i, step.j):
+            kinds: Any = edges.relations
+            ends = _shifted(edges.sources, starts[a]), _shifted(edges.targets, starts[b])
+            parts.append(np.column_stack([ends[0], kinds, ends[1]]))
         triples = np.concatenate(parts)
         self._trainer.entity_table = table
         epochs = self._n_epochs / max(1, step.total)  # that a triple takes

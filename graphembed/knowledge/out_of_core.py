@@ -219,8 +219,8 @@ def _triple_blocks(graph: Graph) -> Iterator[npt.NDArray[np.int32]]:
         stop = int(max(start + 1, min(last, graph.n_nodes)))
         block = row_block(graph, start, stop)
         heads = np.repeat(np.arange(start, stop), np.diff(block.indptr))
-        order = np.lexsort((block.indices, block.edge_types, heads))
-        columns = [heads, block.edge_types, block.indices]
+        columns: list[Any] = [heads, block.edge_types, block.indices]
+        order = np.lexsort(columns[::-1])
         yield np.column_stack([column[order] for column in columns]).astype("<i4")
         graph.release()
         start = stop

@@ -10,12 +10,14 @@ def add_n3(values: Rows, grads: Rows, weight: float, formula: Formula) -> Rows:
 
     Of a formula on complex numbers, :math:`|x_k|` is the modulus.
     """
-    weight = np.float32(3 * weight)
+    factor = np.float32(3 * weight)
     if formula.complex_columns:
         real, imaginary = np.hsplit(values, 2)
         size = np.sqrt(real * real + imaginary * imaginary)
-        return grads + weight * np.hstack([size, size]) * values
-    return grads + weight * np.abs(values) * values
+        penalty: Rows = factor * np.hstack([size, size]) * values
+        return grads + penalty
+    penalty = factor * np.abs(values) * values
+    return grads + penalty
 
 
 def add_l2(values: Rows, grads: Rows, weight: float, formula: Formula) -> Rows:  # noqa: ARG001

@@ -34,7 +34,7 @@ class TorusEFormula(Translation):
         self.interaction = Torus(norm)
 
     def initial_entities(self, rows: npt.NDArray[np.int64], key: int) -> Rows:
-        """Return points near each other: those all over the torus learn worse where it was tried."""
+        """Return points near each other; all over the torus, they learn worse where tried."""
         return uniform_rows(key, rows, self.n_components, START)
 
     def initial_relations(self, rows: npt.NDArray[np.int64], key: int) -> Rows:

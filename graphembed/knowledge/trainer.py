@@ -154,7 +154,7 @@ class TripleTrainer:
         start = self.initial_entities(np.arange(n_entities))
         self.entity_table: ParameterTable = self._table(start)
         rows = np.arange(n_relations * (2 if settings.reciprocal else 1))
-        start = formula.initial_relations(rows, derive_key(key, _RELATIONS))
+        start = formula.initial_relations(rows, int(derive_key(key, _RELATIONS)))
         self.relation_table = self._table(start)
 
     def _table(self, values: Rows) -> RowTable:
@@ -162,7 +162,7 @@ class TripleTrainer:
 
     def initial_entities(self, rows: Ids) -> Rows:
         """Return what training starts from: each row depends on its number and the key only."""
-        return self.formula.initial_entities(rows, derive_key(self.key, _ENTITIES))
+        return self.formula.initial_entities(rows, int(derive_key(self.key, _ENTITIES)))
 
     @property
     def entities(self) -> Rows:
@@ -223,7 +223,7 @@ class TripleTrainer:
         # Each task multiplies alone: results would depend on the threads of BLAS otherwise.
         with threadpool_limits(1, "blas"):
             for number, (share, chunks) in enumerate(self._batches(triples, words)):
-                key = derive_key(self.key, _NEGATIVES, *words, number)
+                key = int(derive_key(self.key, _NEGATIVES, *words, number))
                 rate = self._learning_rate(begin + share * (end - begin))
                 total += self._train_batch(chunks, key, rate)
                 n_queries += sum(len(chunk.answers) for chunk in chunks)
@@ -248,15 +248,17 @@ class TripleTrainer:
         if self.formula.by_relation:
             yield from self._batches_by_relation(triples, rng)
             return
-        size = self.settings.batch_size
+        # As even as can be: a last batch of a few triples would step as far as a whole one.
+        n_batches = -(-len(triples) // self.settings.batch_size)
+        size = -(-len(triples) // max(1, n_batches))
         for start in range(0, len(triples), size):
             batch = triples[start : start + size]
             yield (
                 start / len(triples),
                 [
-                    Chunk(side, *columns)
+                    Chunk(side, *parts)
                     for side, *columns in self._questions(batch)
-                    for columns in zip(*(_cut(column, CHUNK) for column in columns), strict=True)
+                    for parts in zip(*(_cut(column, CHUNK) for column in columns), strict=True)
                 ],
             )
 
@@ -315,7 +317,7 @@ class TripleTrainer:
             self.optimizer, relations, [result.relations for result in results],
             learning_rate, self._constraints[1], self.n_jobs,
         )  # fmt: skip
-        return sum(result.loss for result in results)
+        return float(sum(result.loss for result in results))
 
     def _negatives(self, key: int) -> Ids:
         wanted = self.settings.n_negatives
@@ -395,16 +397,20 @@ def _cut(rows: Ids, size: int) -> list[Ids]:
 
 
 def _add(one: Queries, other: Queries) -> Queries:
-    pairs = zip(one, other, strict=True)
-    return Queries(*(None if a is None or b is None else a + b for a, b in pairs))
+    sums: list[Any] = [
+        None if a is None or b is None else a + b for a, b in zip(one, other, strict=True)
+    ]
+    return Queries(*sums)
 
 
 def _sum(parts: Sequence[Any]) -> Any:
     """Add gradients by candidates, or by rows, in the order given."""
     total, *others = parts
     if isinstance(total, Candidates):
-        columns = zip(*parts, strict=True)
-        return Candidates(*(None if c[0] is None else _sum(c) for c in columns))
+        sums: list[Any] = [
+            None if column[0] is None else _sum(column) for column in zip(*parts, strict=True)
+        ]
+        return Candidates(*sums)
     for part in others:
         total += part
     return total

@@ -10,6 +10,7 @@ from graphembed.callbacks import progress
 from graphembed.knowledge.formula import Formula, Rows
 from graphembed.knowledge.growing import grow_tables
 from graphembed.knowledge.ranks import filtered_ranks
+from graphembed.knowledge.trainer import TripleSettings
 
 Ids = npt.NDArray[np.int64]
 
@@ -18,6 +19,7 @@ class Trainer(Protocol):
     """What trains the tables of a model, an epoch at a time."""
 
     formula: Formula
+    settings: TripleSettings
 
     @property
     def entities(self) -> Rows:

@@ -744,10 +744,10 @@ def mask_answers(answers: Any, negatives: Any, scores: Any) -> npt.NDArray[np.fl
 
     Twin of ``kernels.triple_negatives.mask_answers``.
     """
-    scores = np.array(scores, dtype=np.float32)
-    for row, own in zip(scores, answers, strict=True):
+    masked: npt.NDArray[np.float32] = np.array(scores, dtype=np.float32)
+    for row, own in zip(masked, answers, strict=True):
         row[np.isin(negatives, list(own))] = -np.inf
-    return scores
+    return masked
 
 
 def rank_scores(kind: str, queries: Any, candidates: Any, shifts: Any = 0) -> npt.NDArray[Any]:
@@ -755,20 +755,23 @@ def rank_scores(kind: str, queries: Any, candidates: Any, shifts: Any = 0) -> np
 
     Twin of ``kernels.rank_tiles.score_tile``, in float64.
     """
-    q = np.asarray(queries, dtype=np.float64)[:, None]
-    c = np.asarray(candidates, dtype=np.float64)
+    q: Any = np.asarray(queries, dtype=np.float64)[:, None]
+    c: Any = np.asarray(candidates, dtype=np.float64)
+    scores: npt.NDArray[Any]
     if kind == "product":
-        return (q * c).sum(axis=-1) + shifts
+        scores = (q * c).sum(axis=-1) + shifts
+        return scores
     if kind == "modulus":
         half = c.shape[-1] // 2
-        return shifts - np.hypot(
-            *((q - c)[..., part] for part in (np.s_[:half], np.s_[half:]))
-        ).sum(axis=-1)
+        parts = ((q - c)[..., part] for part in (np.s_[:half], np.s_[half:]))
+        scores = shifts - np.hypot(*parts).sum(axis=-1)
+        return scores
     difference = np.abs(q - c)
     if kind.startswith("torus"):
         difference = np.abs(difference - np.rint(difference))
     power = 1 if kind in ("manhattan", "torus_1") else 2
-    return shifts - (difference**power).sum(axis=-1)
+    scores = shifts - (difference**power).sum(axis=-1)
+    return scores
 
 
 def hyperbolic_scores(queries: Any, curvatures: Any, candidates: Any) -> npt.NDArray[Any]:
@@ -780,7 +783,7 @@ def hyperbolic_scores(queries: Any, curvatures: Any, candidates: Any) -> npt.NDA
     scores = []
     v = np.asarray(candidates, dtype=np.float64)
     lengths = np.sqrt((v**2).sum(axis=1, keepdims=True))
-    for x, c in zip(np.asarray(queries, dtype=np.float64), np.float64(curvatures), strict=True):
+    for x, c in zip(np.asarray(queries, float), np.asarray(curvatures, float), strict=True):
         scaled = np.sqrt(c) * lengths
         y = (
             v

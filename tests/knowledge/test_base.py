@@ -217,7 +217,8 @@ def test_no_triples_is_an_error():
 
 def test_validation_keeps_the_best_tables(grid):
     train, held = grid
-    options = {"n_epochs": 40, "learning_rate": 0.5, "validate_every": 3, "patience": None}
+    options = {"n_epochs": 40, "learning_rate": 0.5, "decay": False, "validate_every": 3,
+               "patience": None}  # fmt: skip
     model = small(**options).fit(train, validation=held)
     epochs, scores = zip(*model.validation_curve_, strict=True)
     assert epochs == (*range(3, 40, 3), 40)

@@ -25,8 +25,8 @@ def test_the_mark_becomes_the_parameters_with_defaults():
 
     text = Thing.__doc__
     assert text is not None
-    assert '\n        loss : {"softmax"' in text
-    assert "learning_rate : float, default=0.75\n            Step size" in text
+    assert '\n        loss : {"auto", "softmax"' in text
+    assert 'learning_rate : float or "auto", default=0.75\n            Step size' in text
     assert text.index("random_state") < text.index("own : int")
     assert max(map(len, text.splitlines())) <= 100
 

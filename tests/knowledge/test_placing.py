@@ -26,7 +26,7 @@ def test_gradients_are_those_of_the_loss(name, loss):
     """Numerically, by every number of the new rows, summed over questions on both sides."""
     triples = np.array([[N, 0, 3], [5, 0, N], [N, 2, N + 1], [7, 2, 8], [N + 1, 1, N + 1]])
     asks = placer(name, triples, 2, loss=loss)
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(4)
     new = asks.model.formula.initial_entities(np.arange(N, N + 2), 9) * 2
     new += rng.normal(0, 0.05, new.shape).astype(np.float32)
     table = np.concatenate([asks.model.entities, new])
@@ -58,7 +58,7 @@ def test_gradients_are_those_of_the_loss(name, loss):
         asks._add_gradients(task, table, N, grads)
     direction = rng.standard_normal(new.shape).astype(np.float32)
     direction /= np.linalg.norm(direction)
-    step = 3e-3
+    step = 3e-4  # short: absolute values and hinges have corners
     ahead, behind = table.copy(), table.copy()
     ahead[N:] += step * direction
     behind[N:] -= step * direction
