@@ -32,7 +32,7 @@ COMMON: Preset = {
 # Of the models that multiply, whose vectors have to be kept small (Lacroix et al. 2018).
 N3: Presets = {
     "small": {
-        "n_negatives": None,
+        "n_negatives": 1000,
         "regularizer": "n3",
         "regularization": 0.005,
         "decay": False,

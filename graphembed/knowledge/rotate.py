@@ -30,14 +30,14 @@ class RotatEFormula(Formula):
     n_components : int
         Real columns of an entity, even: real parts in the first half, imaginary in the second.
     initial_bound : float, optional
-        First values of entities are uniform up to it; by default :math:`6 / n_{components}`, that
-        of the authors with a margin of 1.
+        First values of entities are uniform up to it; by default :math:`4 / n_{components}`, that
+        of the authors without a margin.
     """
 
     def __init__(self, n_components: int, initial_bound: float | None = None) -> None:
         check_complex(n_components)
         self.n_components = n_components
-        self.initial_bound = 6 / n_components if initial_bound is None else initial_bound
+        self.initial_bound = 4 / n_components if initial_bound is None else initial_bound
         self.entity_width, self.relation_width = n_components, n_components // 2
         self.interaction = Modulus()
 
@@ -120,7 +120,7 @@ class RotatE(KnowledgeEmbedder):
 
     geometry: ClassVar[str] = "euclidean"
     _presets: ClassVar[Presets] = {
-        "small": {"n_negatives": None, "batch_size": 200, "n_epochs": 60},
+        "small": {"n_negatives": 1000, "batch_size": 200, "n_epochs": 60},
         "medium": {
             "loss": "self_adversarial",
             "margin": 6.0,
@@ -129,7 +129,7 @@ class RotatE(KnowledgeEmbedder):
             "learning_rate": 0.0005,
             "n_epochs": 120,
         },
-        "large": {"learning_rate": 0.15, "n_epochs": 20},
+        "large": {"learning_rate": 0.1, "n_epochs": 12},
     }
 
     def _formula(self) -> RotatEFormula:

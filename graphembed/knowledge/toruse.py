@@ -89,7 +89,7 @@ class TorusE(KnowledgeEmbedder):
 
     geometry: ClassVar[str] = "euclidean"
     _presets: ClassVar[Presets] = {
-        "small": {"n_negatives": None, "batch_size": 200, "n_epochs": 60},
+        "small": {"n_negatives": 1000, "batch_size": 200, "n_epochs": 60},
         "medium": {"n_negatives": 1000, "learning_rate": 0.2, "n_epochs": 60},
         "large": {"learning_rate": 0.15, "n_epochs": 25},
     }
