@@ -249,8 +249,8 @@ class TripleTrainer:
             yield from self._batches_by_relation(triples, rng)
             return
         # As even as can be: a last batch of a few triples would step as far as a whole one.
-        n_batches = -(-len(triples) // self.settings.batch_size)
-        size = -(-len(triples) // max(1, n_batches))
+        n_batches = max(1, -(-len(triples) // self.settings.batch_size))
+        size = max(1, -(-len(triples) // n_batches))
         for start in range(0, len(triples), size):
             batch = triples[start : start + size]
             yield (

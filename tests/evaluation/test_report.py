@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from graphembed import FastRP, datasets, evaluation
+from graphembed import DistMult, FastRP, datasets, evaluation
 from graphembed.evaluation import Report
 
 KARATE = datasets.load("karate")
@@ -34,6 +34,8 @@ class Nested(Report):
 
 
 SAMPLE = Sample(np.float64(0.75), "<b>[bold]x", 3, np.array([1.0, np.nan, np.inf]))
+TRIPLES = [("a", "r", "b"), ("b", "r", "c"), ("c", "r", "a"), ("b", "s", "a"), ("c", "s", "b")]
+KNOWLEDGE = DistMult(n_components=4, n_epochs=2, random_state=0).fit(TRIPLES)
 REPORTS = {
     "ClusteringReport": lambda: evaluation.cluster_nodes(MODEL, KARATE.labels),
     "Interval": lambda: evaluation.bootstrap(np.mean, [1.0, 2.0, 4.0], n_resamples=20),
@@ -44,6 +46,12 @@ REPORTS = {
     ),
     "QualityReport": lambda: evaluation.embedding_quality(MODEL),
     "ReconstructionReport": lambda: evaluation.reconstruction(MODEL, KARATE.graph),
+    "RankingReport": lambda: evaluation.evaluate_ranking(KNOWLEDGE, TRIPLES),
+    "RelationPatternsReport": lambda: evaluation.relation_patterns(TRIPLES),
+    "SampledRankingReport": lambda: evaluation.evaluate_ranking(
+        KNOWLEDGE, TRIPLES, n_candidates=2, random_state=0
+    ),
+    "TripleClassificationReport": lambda: evaluation.classify_triples(KNOWLEDGE, TRIPLES, TRIPLES),
 }
 
 
