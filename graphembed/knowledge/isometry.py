@@ -50,7 +50,15 @@ PRESETS: Presets = {
         "learning_rate": 0.002,
         "n_epochs": 200,
     },
-    "large": {"learning_rate": 0.05, "n_epochs": 30},
+    "large": {
+        "loss": "logistic",
+        "negative_weight": 50.0,
+        "n_negatives": 250,
+        "optimizer": "dense_adam",
+        "learning_rate": 0.002,
+        "batch_size": 1000,
+        "n_epochs": 40,
+    },
 }
 
 
