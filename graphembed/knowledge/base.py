@@ -27,7 +27,7 @@ from graphembed.knowledge.answers import (
 from graphembed.knowledge.formula import Formula
 from graphembed.knowledge.growing import grow_tables
 from graphembed.knowledge.known_triples import KnownTriples
-from graphembed.knowledge.losses import LOSSES, make_loss
+from graphembed.knowledge.losses import LOSSES
 from graphembed.knowledge.negatives import shared_negatives
 from graphembed.knowledge.optimizers import OPTIMIZERS
 from graphembed.knowledge.out_of_core import FilesRun, fit_in_files
@@ -351,8 +351,7 @@ class KnowledgeEmbedder(
         """Return rows for the entities behind the fitted ones."""
         model = self._model()
         n = len(model.entities)
-        settings = self._settings(len(self.triples_))
-        loss = make_loss(settings.loss, margin=settings.margin, temperature=settings.temperature)
+        loss = self._settings(len(self.triples_)).make_loss()
         negatives = np.arange(n)
         if n > N_NEGATIVES:
             negatives = shared_negatives(_PLACING_KEY, n, N_NEGATIVES)

@@ -129,10 +129,14 @@ class TripleBuckets:
             ends = _shifted(edges.sources, starts[a]), _shifted(edges.targets, starts[b])
             parts.append(np.column_stack([ends[0], kinds, ends[1]]))
         triples = np.concatenate(parts)
-        self._trainer.entity_table = table
         epochs = self._n_epochs / max(1, step.total)  # that a triple takes
         span = step.done * epochs, (step.done + len(triples)) * epochs
-        return self._trainer.train_pass(triples, (step.epoch, step.i, step.j), span, done)
+        without_rows = self._trainer.entity_table
+        self._trainer.entity_table = table
+        try:
+            return self._trainer.train_pass(triples, (step.epoch, step.i, step.j), span, done)
+        finally:
+            self._trainer.entity_table = without_rows  # so that the memory of the others is freed
 
     def result(self, tables: Tables, places: Ids | slice) -> Rows:
         """Return the parameters of some entities."""

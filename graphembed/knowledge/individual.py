@@ -209,19 +209,10 @@ class IndividualTrainer:
         order = np.empty(n, dtype=np.int64)
         shuffle(np.uint64(derive_key(self.key, _ORDER, epoch)), order)
         key = np.uint64(derive_key(self.key, _NEGATIVES, epoch))
-        loss = self._steps.train(Epoch(self._triples, order, key, epoch, self._learning_rate))
+        loss = self._steps.train(Epoch(self._triples, order, key, epoch, self.settings.rate))
         if not np.isfinite(loss):
             raise FloatingPointError(
                 f"Training diverged: the loss of epoch {epoch} is not finite. Lower the learning "
                 f"rate (it is {self.settings.learning_rate:.3g})."
             )
         return loss / n
-
-    def _learning_rate(self, epochs: float) -> float:
-        settings = self.settings
-        rate = settings.learning_rate
-        if epochs < settings.warm_up:
-            rate *= (epochs + 1e-3) / settings.warm_up
-        if settings.decay:
-            rate *= max(1e-3, 1 - epochs / settings.n_epochs)
-        return rate

@@ -11,7 +11,6 @@ from graphembed.engine import run_blocks
 from graphembed.knowledge.formula import Formula, Rows
 from graphembed.knowledge.individual_triples import Epoch, Ids, cut
 from graphembed.knowledge.known_triples import KnownTriples
-from graphembed.knowledge.losses import make_loss
 from graphembed.knowledge.negatives import Corruptions, corrupt
 from graphembed.knowledge.optimizers import make_optimizer
 from graphembed.knowledge.regularizers import REGULARIZERS
@@ -33,10 +32,7 @@ class PairSteps:
         self.entities, self.relations = entities, relations
         self.n_negatives: int = settings.n_negatives or 1
         self.optimizer = make_optimizer(settings.optimizer)
-        self.loss = make_loss(
-            settings.loss, margin=settings.margin, temperature=settings.temperature,
-            negative_weight=settings.negative_weight,
-        )  # fmt: skip
+        self.loss = settings.make_loss()
         self._constrain, self._constrain_relations = constraints(formula)
         if unit_entities:
             self._constrain = self._to_unit

@@ -41,7 +41,6 @@ class Motion(NamedTuple):
 
 
 PRESETS: Presets = {
-    "small": {"n_negatives": 1000, "batch_size": 200, "n_epochs": 60},
     "medium": {
         "loss": "logistic",
         "negative_weight": 50.0,

@@ -1,7 +1,7 @@
 """Settings by the size of the data, found on validation triples alone.
 
-A model names those that differ from :data:`COMMON`, for each size; a parameter that is ``"auto"``
-takes its value from there when the model is fitted.
+A model names those that differ from :data:`COMMON` and :data:`BY_SIZE`, for each size; a parameter
+that is ``"auto"`` takes its value from there when the model is fitted.
 """
 
 from collections.abc import Mapping
@@ -28,15 +28,14 @@ COMMON: Preset = {
     "batch_size": 512,
     "n_epochs": 50,
 }
+BY_SIZE: Presets = {SMALL: {"n_negatives": 1000, "batch_size": 200, "n_epochs": 60}}
 
 # Of the models that multiply, whose vectors have to be kept small (Lacroix et al. 2018).
 N3: Presets = {
     "small": {
-        "n_negatives": 1000,
         "regularizer": "n3",
         "regularization": 0.005,
         "decay": False,
-        "batch_size": 200,
         "n_epochs": 40,
     },
     "medium": {
@@ -72,7 +71,7 @@ def size_of(n_triples: int) -> str:
 
 def preset(presets: Presets, size: str) -> dict[str, Any]:
     """Return the values of all parameters that may be "auto", for a size of data."""
-    return {**COMMON, **presets.get(size, {})}
+    return {**COMMON, **BY_SIZE.get(size, {}), **presets.get(size, {})}
 
 
 def resolve(values: Mapping[str, Any], presets: Presets, n_triples: int) -> dict[str, Any]:

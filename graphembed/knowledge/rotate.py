@@ -120,7 +120,6 @@ class RotatE(KnowledgeEmbedder):
 
     geometry: ClassVar[str] = "euclidean"
     _presets: ClassVar[Presets] = {
-        "small": {"n_negatives": 1000, "batch_size": 200, "n_epochs": 60},
         "medium": {
             "loss": "self_adversarial",
             "margin": 6.0,

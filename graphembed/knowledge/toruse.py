@@ -13,7 +13,7 @@ from graphembed.knowledge.formula import Rows
 from graphembed.knowledge.initial import uniform_rows
 from graphembed.knowledge.interactions import Torus
 from graphembed.knowledge.presets import Presets
-from graphembed.knowledge.translations import Translation
+from graphembed.knowledge.translations import PRESETS, Translation
 
 START = 0.1  # bound of first values, in turns
 
@@ -89,8 +89,7 @@ class TorusE(KnowledgeEmbedder):
 
     geometry: ClassVar[str] = "euclidean"
     _presets: ClassVar[Presets] = {
-        "small": {"n_negatives": 1000, "batch_size": 200, "n_epochs": 60},
-        "medium": {"n_negatives": 1000, "learning_rate": 0.2, "n_epochs": 60},
+        **PRESETS,
         "large": {"learning_rate": 0.15, "n_epochs": 25},
     }
     _parameter_constraints: ClassVar[dict[str, Any]] = {

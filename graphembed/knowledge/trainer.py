@@ -18,7 +18,7 @@ from graphembed.engine import run_blocks
 from graphembed.knowledge.formula import Formula, Rows
 from graphembed.knowledge.interactions import Candidates, Queries
 from graphembed.knowledge.known_triples import KnownTriples
-from graphembed.knowledge.losses import make_loss
+from graphembed.knowledge.losses import Loss, make_loss
 from graphembed.knowledge.negatives import mask_own, shared_negatives
 from graphembed.knowledge.optimizers import make_optimizer
 from graphembed.knowledge.regularizers import REGULARIZERS
@@ -84,6 +84,22 @@ class TripleSettings:
     batch_size: int = 1024
     n_epochs: int = 100
 
+    def make_loss(self) -> Loss:
+        """Return the loss with its settings."""
+        return make_loss(
+            self.loss, margin=self.margin, temperature=self.temperature,
+            negative_weight=self.negative_weight,
+        )  # fmt: skip
+
+    def rate(self, epochs: float) -> float:
+        """Return the learning rate after so many epochs."""
+        rate = self.learning_rate
+        if epochs < self.warm_up:
+            rate *= (epochs + 1e-3) / self.warm_up
+        if self.decay:
+            rate *= max(1e-3, 1 - epochs / self.n_epochs)
+        return rate
+
     def as_json(self) -> dict[str, Any]:
         """Return all fields."""
         return asdict(self)
@@ -143,12 +159,7 @@ class TripleTrainer:
         self.formula, self.settings, self.key, self.n_jobs = formula, settings, key, n_jobs
         self.n_relations = n_relations
         self.known = known if settings.filter_negatives else None
-        self.loss = make_loss(
-            settings.loss,
-            margin=settings.margin,
-            temperature=settings.temperature,
-            negative_weight=settings.negative_weight,
-        )
+        self.loss = settings.make_loss()
         self.optimizer = make_optimizer(settings.optimizer)
         self._constraints = constraints(formula)
         start = self.initial_entities(np.arange(n_entities))
@@ -224,22 +235,13 @@ class TripleTrainer:
         with threadpool_limits(1, "blas"):
             for number, (share, chunks) in enumerate(self._batches(triples, words)):
                 key = int(derive_key(self.key, _NEGATIVES, *words, number))
-                rate = self._learning_rate(begin + share * (end - begin))
+                rate = self.settings.rate(begin + share * (end - begin))
                 total += self._train_batch(chunks, key, rate)
                 n_queries += sum(len(chunk.answers) for chunk in chunks)
                 if done is not None:
                     done(n_queries // 2 - reached)
                 reached = n_queries // 2
         return total, n_queries
-
-    def _learning_rate(self, epochs: float) -> float:
-        settings = self.settings
-        rate = settings.learning_rate
-        if epochs < settings.warm_up:
-            rate *= (epochs + 1e-3) / settings.warm_up
-        if settings.decay:
-            rate *= max(1e-3, 1 - epochs / settings.n_epochs)
-        return rate
 
     def _batches(self, triples: Ids, words: tuple[int, ...]) -> Iterator[tuple[float, list[Chunk]]]:
         """Yield each batch with the share of the pass before it."""

@@ -17,7 +17,6 @@ def starting_bound(n_components: int, initial_bound: float | None, share: float 
 
 
 PRESETS: Presets = {
-    "small": {"n_negatives": 1000, "batch_size": 200, "n_epochs": 60},
     "medium": {"n_negatives": 1000, "learning_rate": 0.2, "n_epochs": 60},
     "large": {"learning_rate": 0.2, "n_epochs": 25},
 }

@@ -114,6 +114,7 @@ class Trained:
                 np.lib.format.write_array_header_1_0(file, header)
                 for block in self._blocks():
                     file.write(block.data)
+                    del block  # before there is another
         except StoreError:  # of reading
             raise
         except OSError as error:
@@ -141,6 +142,7 @@ class Trained:
                     block[rows[places] - start] = self._trainer.result(tables, places)
                     done()
                 yield block
+                del block
 
     def _partitions(self, files: RunFolder) -> Iterator[tuple[int, Any]]:
         """Read one partition after the other into the same buffer."""

@@ -318,6 +318,15 @@ def test_partial_fit_starts_where_fit_ended():
     )
 
 
+def test_new_entities_are_placed_by_the_loss_of_training(grid):
+    train, _ = grid
+    model = small("RotE", loss="logistic", negative_weight=1.0).fit(train)
+    new = [("new", "east", "3:3"), ("2:2", "north", "new")]
+    before = model.transform(new)
+    after = model.set_params(negative_weight=50.0).transform(new)
+    assert np.abs(after - before).max() > 1e-3
+
+
 def test_transform_gives_rows_by_id(fitted):
     rows = fitted.transform(["3:3", "0:0", "3:3"])
     assert_array_equal(rows, fitted.vectors_[["3:3", "0:0", "3:3"]])

@@ -95,7 +95,7 @@ def test_filtered_negatives_spare_known_triples() -> None:
 
 def test_rate_warms_up_and_decays() -> None:
     trainer = make(settings=replace(SETTINGS, warm_up=1.0, decay=True, n_epochs=10))
-    rates = [trainer._learning_rate(epochs) for epochs in (0, 0.5, 1, 5, 10)]
+    rates = [trainer.settings.rate(epochs) for epochs in (0, 0.5, 1, 5, 10)]
     assert rates[0] < rates[1] < rates[2] > rates[3] > rates[4] > 0
 
 
