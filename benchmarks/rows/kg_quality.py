@@ -56,9 +56,9 @@ TABLES = {
         Entry("RotH", "KGEmb .473 / - / .551", {"n_components": 32}),
         Entry("AttH", "Chami et al. .466 / - / -", {"n_components": 32}),
     ),
-    "umls": (Entry("ComplEx", "ConvE .94 / - / -"),),
-    "kinships": (Entry("ComplEx", "ConvE .83 / - / -"),),
-    "nations": (Entry("ComplEx", "ConvE .82 / - / -"),),
+    "umls": (Entry("ComplEx", "ConvE .94 / - / -", {"n_components": 200}),),
+    "kinships": (Entry("ComplEx", "ConvE .83 / - / -", {"n_components": 200}),),
+    "nations": (Entry("DistMult", "ConvE .82 / - / -", {"n_components": 200}),),
 }
 SMALL = ("umls", "kinships", "nations")
 
