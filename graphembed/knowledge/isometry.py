@@ -47,7 +47,7 @@ PRESETS: Presets = {
         "n_negatives": 500,
         "optimizer": "dense_adam",
         "learning_rate": 0.002,
-        "n_epochs": 200,
+        "n_epochs": 120,
     },
     "large": {
         "loss": "logistic",

@@ -128,7 +128,15 @@ class RotatE(KnowledgeEmbedder):
             "learning_rate": 0.0005,
             "n_epochs": 120,
         },
-        "large": {"learning_rate": 0.1, "n_epochs": 12},
+        "large": {
+            "loss": "self_adversarial",
+            "margin": 6.0,
+            "n_negatives": 256,
+            "optimizer": "dense_adam",
+            "learning_rate": 0.004,
+            "batch_size": 1024,
+            "n_epochs": 40,
+        },
     }
 
     def _formula(self) -> RotatEFormula:

@@ -13,7 +13,7 @@ from graphembed.knowledge.base import KnowledgeEmbedder
 from graphembed.knowledge.formula import RowGradients, Rows
 from graphembed.knowledge.initial import uniform_rows
 from graphembed.knowledge.interactions import Candidates
-from graphembed.knowledge.presets import Presets
+from graphembed.knowledge.presets import LARGE, Presets
 from graphembed.knowledge.rows import norm_distance
 from graphembed.knowledge.translations import NEAR, PRESETS, ProjectedTranslation, starting_bound
 
@@ -132,7 +132,7 @@ class TransR(KnowledgeEmbedder):
     """
 
     geometry: ClassVar[str] = "euclidean"
-    _presets: ClassVar[Presets] = PRESETS
+    _presets: ClassVar[Presets] = {**PRESETS, LARGE: {**PRESETS[LARGE], "n_epochs": 40}}
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **KnowledgeEmbedder._parameter_constraints,
         "n_relation_components": [Interval(Integral, 1, None, closed="left"), None],
