@@ -13,7 +13,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 LINES = {
     "quickstart": "python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e . "
     "&& .venv/bin/graphembed quickstart",
-    "tests": ".venv/bin/pip install -c constraints.txt -e '.[test]' && .venv/bin/pytest",
+    "tests": ".venv/bin/pip install -c constraints.txt -e '.[test]' "
+    "&& .venv/bin/pytest -n logical --dist loadfile",
 }
 
 
@@ -80,7 +81,7 @@ def test_api_page_lists_every_public_name() -> None:
 
     text = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
     modules = {"datasets", "evaluation", "heuristics", "kernels", "model_selection", "store"}
-    modules |= {"knowledge", "synthetic", "testing", "OPERATORS"}
+    modules |= {"knowledge", "plot", "synthetic", "testing", "OPERATORS"}
     names = {*graphembed.__all__, *datasets.__all__, *evaluation.__all__} - modules
     names |= {name for name in vars(exceptions) if name.endswith("Error")}
     listed = {line.split(".")[-1].strip() for line in text.splitlines() if line.startswith("   ")}
