@@ -56,7 +56,7 @@ PRESETS: Presets = {
         "optimizer": "dense_adam",
         "learning_rate": 0.002,
         "batch_size": 1000,
-        "n_epochs": 40,
+        "n_epochs": 80,
     },
 }
 

@@ -125,8 +125,8 @@ class RotatE(KnowledgeEmbedder):
             "margin": 6.0,
             "n_negatives": 250,
             "optimizer": "dense_adam",
-            "learning_rate": 0.0005,
-            "n_epochs": 120,
+            "learning_rate": 0.003,
+            "n_epochs": 100,
         },
         "large": {
             "loss": "self_adversarial",
