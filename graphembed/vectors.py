@@ -12,13 +12,14 @@ from graphembed import vector_files, word2vec
 from graphembed.engine import run_blocks
 from graphembed.exceptions import GraphError
 from graphembed.graph.ids import NodeIndex, pair_rows
-from graphembed.kernels import topk
-from graphembed.neighbors import exact_neighbors, row_norms
+from graphembed.kernels import hyperbolic_topk, topk
+from graphembed.neighbors import GEOMETRIES, exact_neighbors, row_norms
 
 PathLike = str | os.PathLike[str]
 
 _BLOCK, _SMALL_BLOCK = 1 << 16, 1 << 12
 _SHOWN_ROWS, _SHOWN_COLUMNS = 10, 5
+_LONGEST = 1e75  # of Lorentz coordinates: products of four lengths stay finite
 
 
 class Neighbors(NamedTuple):
@@ -56,7 +57,17 @@ class Vectors:
         s_{dot}(u, v) = z_u \cdot z_v, \qquad
         s_{euclidean}(u, v) = -\|z_u - z_v\|
 
-    The cosine with a zero vector is 0.
+    The cosine with a zero vector is 0. Two geometries are hyperbolic, of curvature -1; their score
+    is minus the distance, that of points of the ball and of spatial Lorentz coordinates being
+
+    .. math::
+
+        s_{poincare}(u, v) = -\operatorname{arcosh}\left(
+            1 + \frac{2 \|z_u - z_v\|^2}{(1 - \|z_u\|^2) (1 - \|z_v\|^2)} \right), \qquad
+        s_{lorentz}(u, v) = -\operatorname{arcosh}\left(
+            \sqrt{1 + \|z_u\|^2} \sqrt{1 + \|z_v\|^2} - z_u \cdot z_v \right)
+
+    both computed without the cancellation that these forms suffer from far out.
 
     Parameters
     ----------
@@ -64,8 +75,8 @@ class Vectors:
         External ids, row by row.
     matrix : array-like of shape (n_nodes, n_components)
         Finite numbers. Float32 and float64 are kept (not copied if C-contiguous), anything else
-        becomes float32.
-    geometry : {"cosine", "dot", "euclidean"}, default="cosine"
+        becomes float32. For "poincare", rows are shorter than 1; for "lorentz", than 1e75.
+    geometry : {"cosine", "dot", "euclidean", "poincare", "lorentz"}, default="cosine"
         What "near" means.
 
     Attributes
@@ -80,8 +91,8 @@ class Vectors:
     Raises
     ------
     GraphError
-        If the lengths differ, the matrix is not 2-d or holds NaN or infinity, the ids are not
-        usable, or the geometry is unknown.
+        If the lengths differ, the matrix is not 2-d or holds NaN or infinity, a row is no point of
+        the geometry, the ids are not usable, or the geometry is unknown.
 
     Examples
     --------
@@ -105,11 +116,11 @@ class Vectors:
                 "Vectors must be finite; the matrix holds NaN, infinity, or numbers whose squares "
                 "overflow. Check the training that made it."
             )
+        _check_points(self._norms, geometry)
 
     def _set(self, nodes: Any, matrix: Any, geometry: str) -> None:
-        if geometry not in topk.GEOMETRIES:
-            known = ", ".join(sorted(topk.GEOMETRIES))
-            raise GraphError(f"Unknown geometry {geometry!r} (known: {known}).")
+        if geometry not in GEOMETRIES:
+            raise GraphError(f"Unknown geometry {geometry!r} (known: {', '.join(GEOMETRIES)}).")
         # Lists of floats are float64 to NumPy, but nobody asked for that precision.
         wide = getattr(matrix, "dtype", None) == np.float64
         matrix = np.ascontiguousarray(matrix, dtype=np.float64 if wide else np.float32)
@@ -231,6 +242,8 @@ class Vectors:
         queries = np.ascontiguousarray(queries)
         if not _is_finite(queries):
             raise GraphError("Queries must be finite; they hold NaN or infinity.")
+        if queries.ndim == 2:
+            _check_points(row_norms(queries), self.geometry)
         return self._nearest(queries, k, exclude=None, n_jobs=n_jobs)
 
     def _nearest(self, queries: npt.NDArray[Any], k: int, **options: Any) -> Neighbors:
@@ -240,7 +253,7 @@ class Vectors:
         return Neighbors(self.node_index.take(rows), scores)
 
     def score_edges(self, pairs: Any, *, n_jobs: int | None = -1) -> npt.NDArray[np.float32]:
-        """Return the score of each pair of nodes: cosine, dot product or negative distance.
+        """Return the score of each pair of nodes: cosine, dot product or minus the distance.
 
         Parameters
         ----------
@@ -263,9 +276,11 @@ class Vectors:
         """
         left, right = pair_rows(self.node_index, pairs)
         scores = np.empty(len(left), dtype=np.float32)
-        arguments = (self.matrix, self._norms, left, right, topk.GEOMETRIES[self.geometry], scores)
+        kernel = hyperbolic_topk if self.geometry in hyperbolic_topk.GEOMETRIES else topk
+        code = kernel.GEOMETRIES[self.geometry]
+        arguments = (self.matrix, self._norms, left, right, code, scores)
         run_blocks(
-            lambda start, stop: topk.pair_scores(*arguments, start, stop),
+            lambda start, stop: kernel.pair_scores(*arguments, start, stop),
             [(start, min(start + _BLOCK, len(left))) for start in range(0, len(left), _BLOCK)],
             n_jobs=n_jobs,
         )
@@ -342,6 +357,17 @@ class Vectors:
 
 def _is_id(value: object) -> bool:
     return isinstance(value, str | Integral) and not isinstance(value, bool)
+
+
+def _check_points(norms: npt.NDArray[np.float64], geometry: str) -> None:
+    limits = {"poincare": 1.0, "lorentz": _LONGEST}
+    limit = limits.get(geometry, np.inf)
+    if norms.max(initial=0.0) >= limit:
+        raise GraphError(
+            f"Vectors of geometry {geometry!r} must be shorter than {limit:g}; "
+            f"{np.count_nonzero(norms >= limit)} of {len(norms)} are not, the longest is "
+            f"{norms.max():.9g}. Points near the edge of the ball need float64."
+        )
 
 
 def _is_finite(matrix: npt.NDArray[Any]) -> bool:

@@ -162,3 +162,33 @@ def test_score_edges_does_not_depend_on_n_jobs():
     scores = vectors.score_edges(pairs, n_jobs=1)
     assert_array_equal(vectors.score_edges(pairs, n_jobs=3), scores)
     assert_array_equal(vectors.score_edges(pairs[:, ::-1]), scores)
+
+
+@pytest.mark.parametrize("geometry", ["poincare", "lorentz"])
+def test_hyperbolic_vectors(geometry):
+    rng = np.random.default_rng(0)
+    matrix = rng.standard_normal((40, 5))
+    if geometry == "poincare":
+        matrix /= 1.001 * np.linalg.norm(matrix, axis=1).max()
+    vectors = Vectors(IDS["str"], matrix, geometry=geometry)
+    assert np.shares_memory(vectors.matrix, matrix)
+    ids, scores = vectors.neighbors(["nœud-7", "nœud-0"], k=4)
+    rows, expected = reference.exact_topk(matrix, matrix[[7, 0]], 4, geometry, exclude=[7, 0])
+    assert_array_equal(ids, vectors.nodes[rows])
+    np.testing.assert_allclose(scores, expected, rtol=1e-6)
+    assert_array_equal(vectors.score_edges([("nœud-7", node) for node in ids[0]]), scores[0])
+    assert vectors.nearest(matrix[7:8], k=1).ids.tolist() == [["nœud-7"]]
+
+
+def test_what_is_no_point_of_a_hyperbolic_geometry_is_refused(tmp_path):
+    with pytest.raises(GraphError, match="shorter than 1; 1 of 2 are not, the longest is 1"):
+        Vectors([0, 1], np.eye(2) * [0.5, 1.0], geometry="poincare")
+    with pytest.raises(GraphError, match="shorter than 1e"):
+        Vectors([0], np.full((1, 1), 1e80), geometry="lorentz")
+    inside = Vectors([0, 1], np.eye(2) * 0.5, geometry="poincare")
+    with pytest.raises(GraphError, match="shorter than 1"):
+        inside.nearest([[1.0, 1.0]])
+    inside.to_parquet(tmp_path / "ball.parquet")
+    again = Vectors.from_parquet(tmp_path / "ball.parquet")
+    assert again.geometry == "poincare"
+    assert_array_equal(again.matrix, inside.matrix)

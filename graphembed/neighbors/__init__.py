@@ -1,5 +1,5 @@
 """Nearest neighbours of vectors."""
 
-from graphembed.neighbors.exact import exact_neighbors, row_norms
+from graphembed.neighbors.exact import GEOMETRIES, exact_neighbors, row_norms
 
-__all__ = ["exact_neighbors", "row_norms"]
+__all__ = ["GEOMETRIES", "exact_neighbors", "row_norms"]

@@ -1,6 +1,6 @@
 """Exact nearest neighbours: blocks of queries against blocks of rows, in bounded memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from numbers import Integral
 from threading import Lock
@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from graphembed.engine import run_blocks
-from graphembed.kernels import topk
+from graphembed.kernels import hyperbolic_topk, topk
+from graphembed.neighbors import hyperbolic
 
 QUERY_BLOCK = 128
 BASE_BLOCK = 2048
 NORM_BLOCK = 16384
+GEOMETRIES = tuple(sorted({**topk.GEOMETRIES, **hyperbolic_topk.GEOMETRIES}))
 
 Matrix = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
@@ -63,18 +65,19 @@ def exact_neighbors(
         s_{cosine} = \frac{q \cdot b}{\|q\| \|b\|}, \qquad
         s_{euclidean} = -\|q - b\|
 
-    Larger is nearer; the cosine with a zero vector is 0.
+    and minus the hyperbolic distance, of points of the ball ("poincare") or of spatial Lorentz
+    coordinates ("lorentz"). Larger is nearer; the cosine with a zero vector is 0.
 
     Parameters
     ----------
     base : ndarray of shape (n_rows, n_components), float32 or float64
-        Finite numbers.
+        Finite numbers; shorter than 1 for "poincare", than 1e75 for "lorentz".
     queries : ndarray of shape (n_queries, n_components), float32 or float64
         Finite numbers.
     k : int
         Number of rows wanted. More than there are gives all there are: ``n_rows`` columns, one
         less with ``exclude``.
-    geometry : {"cosine", "dot", "euclidean"}, default="cosine"
+    geometry : {"cosine", "dot", "euclidean", "poincare", "lorentz"}, default="cosine"
     exclude : ndarray of shape (n_queries,), int64, optional
         For each query the row that is not its neighbour, usually itself.
     base_norms : ndarray of shape (n_rows,), float64, optional
@@ -115,17 +118,21 @@ def exact_neighbors(
         base_norms = row_norms(base, n_jobs=n_jobs)
     if exclude is None:
         exclude = np.full(n_queries, -1, dtype=np.int64)
-    code = topk.GEOMETRIES[geometry]
-    terms = topk.filter_terms(base_norms, base.shape[1], code)
+    search_block: Callable[..., None] = hyperbolic.search_block
+    terms: tuple[Any, ...] = (geometry,)
+    if geometry in topk.GEOMETRIES:
+        code = topk.GEOMETRIES[geometry]
+        search_block = _search_block
+        terms = (code, topk.filter_terms(base_norms, base.shape[1], code))
     query_norms = row_norms(queries, n_jobs=n_jobs)
     rows = np.empty((n_queries, n_kept), dtype=np.int64)
     scores = np.empty((n_queries, n_kept), dtype=np.float32)
 
     def search(start: int, stop: int) -> None:
         block = slice(start, stop)
-        _search_block(
-            base, base_norms, terms, queries[block], query_norms[block], exclude[block], code,
-            scores[block], rows[block],
+        search_block(
+            base, base_norms, queries[block], query_norms[block], exclude[block],
+            scores[block], rows[block], *terms,
         )  # fmt: skip
 
     with _one_blas_thread:
@@ -136,13 +143,13 @@ def exact_neighbors(
 def _search_block(
     base: Matrix,
     base_norms: npt.NDArray[np.float64],
-    terms: tuple[npt.NDArray[np.float32], ...],
     queries: Matrix,
     query_norms: npt.NDArray[np.float64],
     exclude: npt.NDArray[np.int64],
-    geometry: int,
     scores: npt.NDArray[np.float32],
     rows: npt.NDArray[np.int64],
+    geometry: int,
+    terms: tuple[npt.NDArray[np.float32], ...],
 ) -> None:
     """Fill ``scores`` and ``rows`` for one block of queries."""
     sizes = np.zeros(len(queries), dtype=np.int64)
@@ -162,9 +169,8 @@ def _search_block(
 
 
 def _check(base: Matrix, queries: Matrix, k: int, geometry: str) -> None:
-    if geometry not in topk.GEOMETRIES:
-        known = ", ".join(sorted(topk.GEOMETRIES))
-        raise ValueError(f"Unknown geometry {geometry!r} (known: {known}).")
+    if geometry not in GEOMETRIES:
+        raise ValueError(f"Unknown geometry {geometry!r} (known: {', '.join(GEOMETRIES)}).")
     if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
         raise ValueError(f"k must be an int of at least 1; got {k!r}.")
     if base.ndim != 2 or queries.ndim != 2 or base.shape[1] != queries.shape[1]:

@@ -40,10 +40,11 @@ def check_embedder(embedder: Any) -> None:
 
 
 def check_shape_and_dtype(embedder: Any) -> None:
-    """One finite float32 row per node, in the order of the graph's nodes."""
+    """One finite row per node, of the promised dtype, in the order of the graph's nodes."""
     graph = graphs.two_cliques()
     model = _fitted(embedder, graph)
-    assert model.embedding_.dtype == np.float32
+    promised = model.__sklearn_tags__().transformer_tags.preserves_dtype
+    assert [model.embedding_.dtype.name] == promised
     assert len(model.embedding_) == graph.n_nodes == model.n_features_in_
     assert np.isfinite(model.embedding_).all()
     assert list(model.nodes_) == list(graph.nodes)
@@ -82,14 +83,14 @@ def check_reproducible(embedder: Any) -> None:
     graph = graphs.two_cliques()
     expected = _fitted(embedder, graph, random_state=3).embedding_
     _assert_same_bits(_fitted(embedder, graph, random_state=3).embedding_, expected)
-    _assert_same_bits(
-        _fitted(embedder, graph, random_state=np.random.default_rng(3)).embedding_, expected
-    )
+    generator = np.random.default_rng(3)
+    _assert_same_bits(_fitted(embedder, graph, random_state=generator).embedding_, expected)
     if "n_jobs" in embedder.get_params():
         for n_jobs in (1, 2, 3):
             model = _fitted(embedder, graph, random_state=3, n_jobs=n_jobs)
             _assert_same_bits(model.embedding_, expected)
-    if not embedder.__sklearn_tags__().non_deterministic:
+    is_random = "random_state" in embedder.get_params()
+    if is_random and not embedder.__sklearn_tags__().non_deterministic:
         other = _fitted(embedder, graph, random_state=4).embedding_
         assert not np.array_equal(other, expected)
 
@@ -138,8 +139,9 @@ def check_permutation(embedder: Any) -> None:
     turned = Graph.from_edges(pairs[:, 0], pairs[:, 1], nodes=graph.nodes[order])
     for each in (graph, turned):
         nearest = _fitted(embedder, each).vectors_.neighbors(["a1", "b1"], k=graphs.CLIQUE - 2).ids
-        assert all(str(node).startswith("a") for node in nearest[0])
-        assert all(str(node).startswith("b") for node in nearest[1])
+        # The edge that joins the cliques may as well be one of the shortest.
+        assert all(str(node).startswith("a") or node == "b0" for node in nearest[0])
+        assert all(str(node).startswith("b") or node == "a0" for node in nearest[1])
 
 
 def check_save_and_load(embedder: Any) -> None:
@@ -196,7 +198,9 @@ CHECKS: tuple[Check, ...] = (
 
 
 def _fitted(embedder: Any, X: Any, random_state: Any = 0, **params: Any) -> Any:
-    return clone(embedder).set_params(random_state=random_state, **params).fit(X)
+    if "random_state" in embedder.get_params():
+        params["random_state"] = random_state
+    return clone(embedder).set_params(**params).fit(X)
 
 
 def _assert_same_bits(found: npt.NDArray[Any], expected: npt.NDArray[Any]) -> None:

@@ -39,3 +39,17 @@ def without_edges() -> Graph:
 def one_node() -> Graph:
     """Return one node and no edge."""
     return Graph.from_edges([], [], nodes=[0])
+
+
+def tree_closure(n_nodes: int, n_children: int = 3) -> Graph:
+    """Return the transitive closure of a complete tree: each node to all its ancestors."""
+    parents = (np.arange(n_nodes) - 1) // n_children
+    sources, targets, reached = [], [], parents
+    while (reached >= 0).any():
+        inside = np.flatnonzero(reached >= 0)
+        sources.append(inside)
+        targets.append(reached[inside])
+        reached = np.where(reached >= 0, parents[reached], -1)
+    return Graph.from_edges(
+        np.concatenate(sources), np.concatenate(targets), nodes=range(n_nodes), directed=True
+    )

@@ -19,6 +19,8 @@ def vector_scores(left: Any, right: Any, geometry: str) -> npt.NDArray[np.float3
     Twin of ``kernels.topk.exact_score`` and ``pair_scores``.
     """
     left, right = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    if geometry in ("poincare", "lorentz"):
+        return -hyperbolic_distances(left, right, geometry).astype(np.float32)
     if geometry == "euclidean":
         return (-np.sqrt(lane_sum((left - right) ** 2))).astype(np.float32)
     scores = lane_sum(left * right)
@@ -26,6 +28,23 @@ def vector_scores(left: Any, right: Any, geometry: str) -> npt.NDArray[np.float3
         norms = row_norms(left) * row_norms(right)
         scores = np.where(norms > 0, scores / np.where(norms > 0, norms, 1), 0)
     return scores.astype(np.float32)
+
+
+def hyperbolic_distances(left: Any, right: Any, geometry: str) -> npt.NDArray[np.float64]:
+    """Return the distance of each pair of rows by its definition, good to a radius of 12.
+
+    Twin of ``kernels.hyperbolic_topk.hyperbolic_score``. All of the ball is Lorentz coordinates
+    first, and the distance is computed from a polar form: radii, and directions.
+    """
+    if geometry == "poincare":
+        left, right = (2 * x / (1 - np.sum(x * x, axis=1, keepdims=True)) for x in (left, right))
+    lengths = [np.linalg.norm(x, axis=1, keepdims=True) for x in (left, right)]
+    turn = [x / np.where(r > 0, r, 1) for x, r in zip((left, right), lengths, strict=True)]
+    radii = [np.arcsinh(r[:, 0]) for r in lengths]
+    across = np.sum((turn[0] - turn[1]) ** 2, axis=1) / 4
+    across *= lengths[0][:, 0] * lengths[1][:, 0]
+    half: npt.NDArray[np.float64] = np.sinh((radii[0] - radii[1]) / 2) ** 2 + across
+    return 2 * np.arcsinh(np.sqrt(half))
 
 
 def exact_topk(
@@ -938,3 +957,154 @@ def step_row(row: Any, state: Any, gradient: Any, method: str, rate: float) -> t
         return moved, np.concatenate([first, second, [n_steps]])
     state = state + (gradient**2 if method == "adagrad" else np.mean(gradient**2))
     return row - rate * gradient / (np.sqrt(state) + 1e-10), state
+
+
+def distance_keys(X: Any, geometry: str) -> npt.NDArray[np.float64]:
+    """Return numbers for all pairs of rows that grow with their distance, by textbook formulas.
+
+    Twin of ``kernels.hyperbolic_ranking.exact_key``: ``cosh d - 1`` of points of the open ball
+    ("poincare") or of spatial coordinates ("lorentz"), squared distances, or minus the product.
+    """
+    X = np.asarray(X, dtype=np.float64)
+    squares: npt.NDArray[np.float64] = (X**2).sum(axis=1)
+    apart: npt.NDArray[np.float64] = ((X[:, None] - X) ** 2).sum(axis=2)
+    keys = apart
+    if geometry == "poincare":
+        keys = 2 * apart / np.outer(1 - squares, 1 - squares)
+    elif geometry == "lorentz":
+        times = np.sqrt(1 + squares)
+        keys = (apart - (times[:, None] - times) ** 2) / 2
+    elif geometry != "euclidean":
+        lengths = np.where(squares > 0, np.sqrt(squares), 1) if geometry == "cosine" else 1
+        Y = X / np.reshape(lengths, (-1, 1))
+        keys = -(Y @ Y.T)
+    return keys
+
+
+def answer_ranks(keys: Any, answers: Any, known: Any = ()) -> tuple[npt.NDArray[np.float64], float]:
+    """Return the filtered ranks of right answers, and their average precision, one by one.
+
+    Twin of ``kernels.hyperbolic_ranking``: ``keys`` are those of all candidates, the node itself
+    not among them; ``answers`` and ``known`` are positions in them.
+    """
+    keys = np.asarray(keys)
+    right = np.isin(np.arange(len(keys)), answers)
+    wrong = ~right & ~np.isin(np.arange(len(keys)), known)
+    ranks, precision = [], []
+    for key in keys[np.asarray(answers, dtype=int)]:
+        ranks.append(1 + (wrong & (keys < key)).sum() + (wrong & (keys == key)).sum() / 2)
+        near = keys <= key
+        precision.append((right & near).sum() / ((right | wrong) & near).sum())
+    return np.array(ranks), float(np.mean(precision))
+
+
+def place_row(
+    points: Any, indices: Any, weights: Any, key: int, n_steps: int, n_negatives: int, rate: float
+) -> npt.NDArray[np.float64]:
+    """Place one new node by the softmax loss; twin of ``kernels.hyperbolic_placing.place_rows``."""
+    from graphembed import geometry
+
+    if len(indices) == 0:
+        return np.zeros(points.shape[1])
+    row = geometry.centroid(points[indices], weights)
+    out = geometry.radius(row)
+    if out > 1e-12:
+        deepest = geometry.radius(points[indices]).max()
+        row = row * np.sinh(deepest + 0.5) / np.sinh(out)
+    ends, counter = np.cumsum(np.asarray(weights, dtype=np.float64)), 0
+    for number in range(n_steps):
+        goal = unit(draw(key, counter)) * ends[-1]
+        nodes = [indices[min(np.searchsorted(ends, goal, side="right"), len(ends) - 1)]]
+        counter += 1
+        for _ in range(min(n_negatives, len(points) - len(indices))):
+            for _ in range(10):
+                node = ((draw(key, counter) >> 32) * len(points)) >> 32
+                counter += 1
+                if node not in indices:
+                    nodes.append(node)
+                    break
+        others = points[nodes]
+        away = geometry.distances(row, others)
+        slopes = -np.exp(-away) / np.exp(-away).sum()
+        slopes[0] += 1
+        toward = (row - others) + (np.cosh(away) - 1)[:, None] * row
+        toward[away < 1e-12] = 0
+        tangent = -((slopes / np.maximum(np.sinh(away), 1e-12)) @ toward)
+        tangent *= rate * (1 - 0.95 * number / n_steps)
+        length = np.sqrt(max(tangent @ tangent - (tangent @ row) ** 2 / (1 + row @ row), 0))
+        if length > 0:
+            row = np.cosh(length) * row + np.sinh(length) / length * tangent
+    return row
+
+
+def scaled_spmm(matrix: Any, scale: Any, shift: Any, X: Any) -> npt.NDArray[np.float64]:
+    """Return ``diag(scale) (matrix @ X + 1 shift)`` in float64; None stands for ones and zeros.
+
+    Twin of ``kernels.svd.scaled_spmm``.
+    """
+    product = np.asarray(matrix, dtype=np.float64) @ np.asarray(X, dtype=np.float64)
+    if shift is not None:
+        product = product + np.asarray(shift, dtype=np.float64)
+    return product if scale is None else np.asarray(scale, dtype=np.float64)[:, None] * product
+
+
+def laplacian(
+    indptr: Any, indices: Any, weights: Any, scale: Any, own: Any, matrix: Any
+) -> npt.NDArray[np.float64]:
+    """Return a diagonal minus scaled adjacency, times a matrix; twin of the kernel."""
+    weights = np.ones(len(indices)) if weights is None else np.asarray(weights, dtype=np.float64)
+    out: npt.NDArray[np.float64] = np.asarray(own, dtype=np.float64)[:, None] * matrix
+    for i, (start, stop) in enumerate(pairwise(indptr)):
+        out[i] -= float(scale[i]) * (weights[start:stop] @ matrix[indices[start:stop]])
+    return out
+
+
+def spectral_filter(
+    adjacency: Any, matrix: Any, order: int, mu: float, theta: float
+) -> npt.NDArray[np.float64]:
+    """Filter vectors by dense matrices; twin of ``kernels.spectral_filter.chebyshev_step``."""
+    from scipy.special import iv
+
+    dense = np.asarray(adjacency, dtype=np.float64)
+    present = dense[dense > 0]
+    looped = dense + np.eye(len(dense)) * (present.mean() if len(present) else 1)
+    M = (1 - mu) * np.eye(len(dense)) - looped / looped.sum(axis=1, keepdims=True)
+    inner = M @ M / 2 - np.eye(len(dense))
+    terms = [np.eye(len(dense)), inner]
+    while len(terms) < order:
+        terms.append(2 * inner @ terms[-1] - terms[-2])
+    weights = [iv(0, theta), *(2 * (-1) ** k * iv(k, theta) for k in range(1, order))]
+    total = sum(weight * term for weight, term in zip(weights, terms, strict=False))
+    return np.asarray(matrix - total @ matrix, dtype=np.float64)
+
+
+def log_ratios(indptr: Any, indices: Any, weights: Any, log_rows: Any, log_columns: Any) -> Any:
+    """Return each entry's logarithm less its row's and its column's; twin of the kernel."""
+    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    logs = 0.0 if weights is None else np.log(np.asarray(weights, dtype=np.float64))
+    return logs - log_rows[rows] - log_columns[indices]
+
+
+def add_shares(indptr: Any, indices: Any, weights: Any, degrees: Any, n_columns: int) -> Any:
+    """Return the sum of each column's shares of its rows; twin of the kernel."""
+    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    weights = np.ones(len(indices)) if weights is None else np.asarray(weights, dtype=np.float64)
+    return np.bincount(indices, weights=weights / degrees[rows], minlength=n_columns)
+
+
+def truncated_log(matrix: Any) -> npt.NDArray[np.float64]:
+    """Return the logarithm of what exceeds 1; twin of ``kernels.netmf.truncated_log``."""
+    return np.log(np.maximum(1, np.asarray(matrix, dtype=np.float64)))
+
+
+def netmf_matrix(adjacency: Any, window: int, n_negatives: float) -> npt.NDArray[np.float64]:
+    """Return the matrix that NetMF factorises, by powers of the transition matrix."""
+    dense = np.asarray(adjacency, dtype=np.float64)
+    degrees = dense.sum(axis=1)
+    inverse = np.divide(1, degrees, out=np.zeros_like(degrees), where=degrees > 0)
+    transition = inverse[:, None] * dense
+    power, total = np.eye(len(dense)), np.zeros_like(dense)
+    for _ in range(window):
+        power = power @ transition
+        total += power
+    return truncated_log(degrees.sum() / (n_negatives * window) * total * inverse)
