@@ -17,14 +17,19 @@ if TYPE_CHECKING:
         heuristics,
         kernels,
         model_selection,
+        plot,
         store,
         testing,
     )
     from graphembed.compose import EdgeFeatures, NodeFeatures
     from graphembed.embedders.deepwalk import DeepWalk
     from graphembed.embedders.fastrp import FastRP
+    from graphembed.embedders.hmds import HyperbolicMDS
     from graphembed.embedders.line import LINE
+    from graphembed.embedders.lorentz import LorentzEmbedding
     from graphembed.embedders.node2vec import Node2Vec
+    from graphembed.embedders.poincare import PoincareEmbedding
+    from graphembed.embedders.tree import TreeEmbedding
     from graphembed.evaluation.compare import Comparison, compare
     from graphembed.graph.files import read_edges
     from graphembed.graph.graph import Graph
@@ -63,15 +68,18 @@ _HOME = {
     "EdgeSplit": "graphembed.graph.splits",
     "FastRP": "graphembed.embedders.fastrp",
     "Graph": "graphembed.graph.graph",
+    "HyperbolicMDS": "graphembed.embedders.hmds",
     "Jaccard": "graphembed.heuristics.neighborhood",
     "Katz": "graphembed.heuristics.katz",
     "LINE": "graphembed.embedders.line",
     "LinkPredictor": "graphembed.link_predictor",
+    "LorentzEmbedding": "graphembed.embedders.lorentz",
     "Neighbors": "graphembed.vectors",
     "Node2Vec": "graphembed.embedders.node2vec",
     "NodeFeatures": "graphembed.compose",
     "NodeIndex": "graphembed.graph.ids",
     "PersonalizedPageRank": "graphembed.heuristics.pagerank",
+    "PoincareEmbedding": "graphembed.embedders.poincare",
     "PreferentialAttachment": "graphembed.heuristics.neighborhood",
     "RefH": "graphembed.knowledge.refh",
     "ResourceAllocation": "graphembed.heuristics.neighborhood",
@@ -83,6 +91,7 @@ _HOME = {
     "TransE": "graphembed.knowledge.transe",
     "TransH": "graphembed.knowledge.transh",
     "TransR": "graphembed.knowledge.transr",
+    "TreeEmbedding": "graphembed.embedders.tree",
     "Vectors": "graphembed.vectors",
     "build_store": "graphembed.store",
     "compare": "graphembed.evaluation.compare",
@@ -104,6 +113,7 @@ _MODULES = (
     "kernels",
     "knowledge",
     "model_selection",
+    "plot",
     "store",
     "testing",
 )
@@ -123,14 +133,17 @@ __all__ = [
     "EdgeSplit",
     "FastRP",
     "Graph",
+    "HyperbolicMDS",
     "Jaccard",
     "Katz",
     "LinkPredictor",
+    "LorentzEmbedding",
     "Neighbors",
     "Node2Vec",
     "NodeFeatures",
     "NodeIndex",
     "PersonalizedPageRank",
+    "PoincareEmbedding",
     "PreferentialAttachment",
     "RefH",
     "ResourceAllocation",
@@ -142,6 +155,7 @@ __all__ = [
     "TransE",
     "TransH",
     "TransR",
+    "TreeEmbedding",
     "Vectors",
     "build_store",
     "compare",
@@ -154,6 +168,7 @@ __all__ = [
     "load",
     "model_selection",
     "open_store",
+    "plot",
     "random_walks",
     "read_edges",
     "save",

@@ -19,10 +19,10 @@ def find_method(name: str) -> type:
     ValueError
         If there is none; the message names the one that is spelt most alike.
     """
-    from graphembed.embedders import all_embedders
+    from graphembed.evaluation.methods import known_embedders, short_name
 
-    wanted = name.lower().replace("-", "").replace("_", "")
-    methods = {known.lower(): cls for known, cls in all_embedders().items()}
+    wanted = short_name(name.replace("-", "").replace("_", ""))
+    methods = known_embedders()
     if wanted not in methods:
         methods |= knowledge_models()
     if wanted not in methods:
@@ -48,9 +48,9 @@ def is_knowledge_model(method: type) -> bool:
 
 def methods_with(parameter: str) -> list[str]:
     """Return the names of the methods for ``graphembed fit`` that have a parameter."""
-    from graphembed.embedders import all_embedders
+    from graphembed.evaluation.methods import known_embedders
 
-    methods = {name.lower(): cls for name, cls in all_embedders().items()} | knowledge_models()
+    methods = known_embedders() | knowledge_models()
     return sorted(name for name, cls in methods.items() if parameter in signature_of(cls))
 
 

@@ -2,10 +2,24 @@
 
 from graphembed.embedders.deepwalk import DeepWalk
 from graphembed.embedders.fastrp import FastRP
+from graphembed.embedders.hmds import HyperbolicMDS
 from graphembed.embedders.line import LINE
+from graphembed.embedders.lorentz import LorentzEmbedding
 from graphembed.embedders.node2vec import Node2Vec
+from graphembed.embedders.poincare import PoincareEmbedding
+from graphembed.embedders.tree import TreeEmbedding
 
-__all__ = ["LINE", "DeepWalk", "FastRP", "Node2Vec", "all_embedders"]
+__all__ = [
+    "LINE",
+    "DeepWalk",
+    "FastRP",
+    "HyperbolicMDS",
+    "LorentzEmbedding",
+    "Node2Vec",
+    "PoincareEmbedding",
+    "TreeEmbedding",
+    "all_embedders",
+]
 
 
 def all_embedders() -> dict[str, type]:

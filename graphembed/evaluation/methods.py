@@ -15,7 +15,7 @@ def known_methods() -> dict[str, type]:
     >>> known_methods()["adamic_adar"].__name__
     'AdamicAdar'
     """
-    return _known_embedders() | _known_heuristics()
+    return known_embedders() | _known_heuristics()
 
 
 def named_methods(methods: Any, *, n_jobs: int | None = -1) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def method_class(name: str) -> type:
 
 def _look_up(name: str, known: Mapping[str, type], what: str) -> type:
     by_letters = {_letters(key): cls for key, cls in known.items()}
-    wanted = _letters(name)
+    wanted = short_name(_letters(name))
     if wanted in by_letters:
         return by_letters[wanted]
     shown = {_letters(key): key for key in known}
@@ -127,10 +127,23 @@ def _letters(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
 
 
-def _known_embedders() -> dict[str, type]:
+def short_name(name: str) -> str:
+    """Return the name of a class as it is typed: in small letters, without "Embedding".
+
+    Examples
+    --------
+    >>> from graphembed.evaluation.methods import short_name
+    >>> short_name("PoincareEmbedding"), short_name("LINE")
+    ('poincare', 'line')
+    """
+    return name.lower().removesuffix("embedding")
+
+
+def known_embedders() -> dict[str, type]:
+    """Return the classes of all embedders by their short names."""
     from graphembed.embedders import all_embedders
 
-    return {name.lower(): cls for name, cls in all_embedders().items()}
+    return {short_name(name): cls for name, cls in all_embedders().items()}
 
 
 def _known_heuristics() -> dict[str, type]:

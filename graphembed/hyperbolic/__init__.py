@@ -1,0 +1,1 @@
+"""What embedders in hyperbolic space are made of: training, tree layouts, queries."""
