@@ -1,6 +1,14 @@
 """How good is an embedding? Reports that compare it with what is known."""
 
 from graphembed.evaluation.clustering import ClusteringReport, cluster_nodes
+from graphembed.evaluation.distortion import DistortionReport, distortion
+from graphembed.evaluation.hierarchy import (
+    HierarchyReport,
+    HierarchySplit,
+    hierarchy_link_prediction,
+    hierarchy_reconstruction,
+    split_hierarchy,
+)
 from graphembed.evaluation.intervals import Interval, bootstrap
 from graphembed.evaluation.link_prediction import (
     OPERATORS,
@@ -35,6 +43,9 @@ from graphembed.evaluation.triple_classification import (
 __all__ = [
     "OPERATORS",
     "ClusteringReport",
+    "DistortionReport",
+    "HierarchyReport",
+    "HierarchySplit",
     "Interval",
     "LinkPredictionReport",
     "LinkScores",
@@ -52,9 +63,12 @@ __all__ = [
     "classify_nodes",
     "classify_triples",
     "cluster_nodes",
+    "distortion",
     "embedding_quality",
     "evaluate_link_scores",
     "evaluate_ranking",
+    "hierarchy_link_prediction",
+    "hierarchy_reconstruction",
     "hits_at_k",
     "link_prediction",
     "mean_reciprocal_rank",
@@ -62,4 +76,5 @@ __all__ = [
     "reconstruction",
     "relation_patterns",
     "roc_auc",
+    "split_hierarchy",
 ]
