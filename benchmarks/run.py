@@ -54,8 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     rows = all_rows()
     if options.list:
+        width = max(map(len, rows)) + 2
         for row in rows.values():
-            print(f"{row.name:<22}{row.title}")
+            print(f"{row.name:<{width}}{row.title}")
         return 0
     if unknown := [name for name in options.rows if name not in rows]:
         print(f"Unknown row {unknown[0]!r} (known: {', '.join(rows)}).", file=sys.stderr)
