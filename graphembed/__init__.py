@@ -21,14 +21,17 @@ if TYPE_CHECKING:
         store,
         testing,
     )
-    from graphembed.compose import EdgeFeatures, NodeFeatures
+    from graphembed.compose import EdgeFeatures, NodeFeatures, SpectralPropagation
     from graphembed.embedders.deepwalk import DeepWalk
     from graphembed.embedders.fastrp import FastRP
     from graphembed.embedders.hmds import HyperbolicMDS
     from graphembed.embedders.line import LINE
     from graphembed.embedders.lorentz import LorentzEmbedding
+    from graphembed.embedders.netmf import NetMF
     from graphembed.embedders.node2vec import Node2Vec
     from graphembed.embedders.poincare import PoincareEmbedding
+    from graphembed.embedders.prone import ProNE
+    from graphembed.embedders.spectral import Spectral
     from graphembed.embedders.tree import TreeEmbedding
     from graphembed.evaluation.compare import Comparison, compare
     from graphembed.graph.files import read_edges
@@ -75,17 +78,21 @@ _HOME = {
     "LinkPredictor": "graphembed.link_predictor",
     "LorentzEmbedding": "graphembed.embedders.lorentz",
     "Neighbors": "graphembed.vectors",
+    "NetMF": "graphembed.embedders.netmf",
     "Node2Vec": "graphembed.embedders.node2vec",
     "NodeFeatures": "graphembed.compose",
     "NodeIndex": "graphembed.graph.ids",
     "PersonalizedPageRank": "graphembed.heuristics.pagerank",
     "PoincareEmbedding": "graphembed.embedders.poincare",
     "PreferentialAttachment": "graphembed.heuristics.neighborhood",
+    "ProNE": "graphembed.embedders.prone",
     "RefH": "graphembed.knowledge.refh",
     "ResourceAllocation": "graphembed.heuristics.neighborhood",
     "RotE": "graphembed.knowledge.rote",
     "RotH": "graphembed.knowledge.roth",
     "RotatE": "graphembed.knowledge.rotate",
+    "Spectral": "graphembed.embedders.spectral",
+    "SpectralPropagation": "graphembed.compose",
     "TorusE": "graphembed.knowledge.toruse",
     "TransD": "graphembed.knowledge.transd",
     "TransE": "graphembed.knowledge.transe",
@@ -139,17 +146,21 @@ __all__ = [
     "LinkPredictor",
     "LorentzEmbedding",
     "Neighbors",
+    "NetMF",
     "Node2Vec",
     "NodeFeatures",
     "NodeIndex",
     "PersonalizedPageRank",
     "PoincareEmbedding",
     "PreferentialAttachment",
+    "ProNE",
     "RefH",
     "ResourceAllocation",
     "RotE",
     "RotH",
     "RotatE",
+    "Spectral",
+    "SpectralPropagation",
     "TorusE",
     "TransD",
     "TransE",

@@ -36,7 +36,7 @@ CONTENDERS = tuple(
         {"name": name},
         reference=name == "DeepWalk",
     )
-    for name in ("DeepWalk", "Node2Vec", "FastRP")
+    for name in ("DeepWalk", "Node2Vec", "FastRP", "Spectral", "ProNE", "NetMF")
 )
 
 

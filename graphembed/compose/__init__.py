@@ -2,5 +2,6 @@
 
 from graphembed.compose.edge_features import EdgeFeatures
 from graphembed.compose.node_features import NodeFeatures
+from graphembed.compose.spectral_propagation import SpectralPropagation
 
-__all__ = ["EdgeFeatures", "NodeFeatures"]
+__all__ = ["EdgeFeatures", "NodeFeatures", "SpectralPropagation"]

@@ -5,8 +5,11 @@ from graphembed.embedders.fastrp import FastRP
 from graphembed.embedders.hmds import HyperbolicMDS
 from graphembed.embedders.line import LINE
 from graphembed.embedders.lorentz import LorentzEmbedding
+from graphembed.embedders.netmf import NetMF
 from graphembed.embedders.node2vec import Node2Vec
 from graphembed.embedders.poincare import PoincareEmbedding
+from graphembed.embedders.prone import ProNE
+from graphembed.embedders.spectral import Spectral
 from graphembed.embedders.tree import TreeEmbedding
 
 __all__ = [
@@ -15,8 +18,11 @@ __all__ = [
     "FastRP",
     "HyperbolicMDS",
     "LorentzEmbedding",
+    "NetMF",
     "Node2Vec",
     "PoincareEmbedding",
+    "ProNE",
+    "Spectral",
     "TreeEmbedding",
     "all_embedders",
 ]

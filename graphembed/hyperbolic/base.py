@@ -19,6 +19,7 @@ from graphembed.hyperbolic.start import INITS, initial_coordinates, probe_learni
 from graphembed.hyperbolic.trainer import LOSSES, HyperbolicSettings, HyperbolicTrainer
 from graphembed.random_state import draw_key
 from graphembed.training.folding import graph_keys, row_keys
+from graphembed.training.known_rows import known_rows
 from graphembed.vectors import Vectors
 
 BLOCKS = 64
@@ -128,11 +129,6 @@ class HyperbolicEmbedder(HierarchyQueries, BaseEmbedder):
         from graphembed.kernels.hyperbolic_placing import place_rows
 
         keys = row_keys(block, self.n_jobs)
-        order = np.argsort(self.row_keys_, kind="stable")
-        place = np.searchsorted(self.row_keys_, keys, sorter=order)
-        match = order[np.minimum(place, len(order) - 1)]
-        known = (self.row_keys_[match] == keys) & (np.diff(block.indptr) > 0)
-
         settings = self._settings()
         margin = settings.margin if self.loss == "triplet" else settings.radius
         points = np.empty((block.shape[0], self.lorentz_.shape[1]))
@@ -147,7 +143,8 @@ class HyperbolicEmbedder(HierarchyQueries, BaseEmbedder):
             n_jobs=self.n_jobs,
         )  # fmt: skip
         rows = self._export(points)
-        rows[known] = self.embedding_[match[known]]
+        known, fitted = known_rows(block, self.row_keys_, n_jobs=self.n_jobs)
+        rows[known] = self.embedding_[fitted]
         return rows
 
     def __sklearn_tags__(self) -> Tags:

@@ -4,7 +4,6 @@ from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils import Tags
 
@@ -12,7 +11,8 @@ from graphembed import geometry
 from graphembed.base import BaseEmbedder
 from graphembed.graph.graph import Graph
 from graphembed.hyperbolic.hierarchy import Floats, HierarchyQueries
-from graphembed.training.folding import graph_keys, row_keys
+from graphembed.training.folding import graph_keys
+from graphembed.training.known_rows import known_rows
 from graphembed.vectors import Vectors
 
 
@@ -66,21 +66,12 @@ class HyperbolicPoints(HierarchyQueries, BaseEmbedder):
 
     def _embed_new(self, block: sp.csr_array) -> Any:
         rows = self._export(self._place_new(block))
-        found = self._recognised(block)
-        rows[found >= 0] = self.embedding_[found[found >= 0]]
+        known, fitted = known_rows(block, self.row_keys_)
+        rows[known] = self.embedding_[fitted]
         return rows
 
     def _export(self, points: Floats) -> Floats:
         return geometry.export(points, self.coordinates)
-
-    def _recognised(self, block: sp.csr_array) -> npt.NDArray[np.int64]:
-        """Return the fitted node that has each row of edges, the first of them; -1 if none has."""
-        keys = row_keys(block)
-        order = np.argsort(self.row_keys_, kind="stable")
-        place = np.searchsorted(self.row_keys_, keys, sorter=order)
-        match = order[np.minimum(place, len(order) - 1)]
-        known = (self.row_keys_[match] == keys) & (np.diff(block.indptr) > 0)
-        return np.where(known, match, -1)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,0 +1,1 @@
+"""What embedders by factorisation are made of: operators, eigenvectors, singular vectors."""
