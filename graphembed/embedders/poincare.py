@@ -40,12 +40,11 @@ class PoincareEmbedding(HyperbolicEmbedder):
         three on 5 % of the edges.
     burn_in : int, default=10
         First epochs, with a tenth of the rate and negatives drawn by degree.
-    init : {"auto", "uniform", "tree", "partition"} or array-like of shape \
-(n_nodes, n_components), default="auto"
+    init : {"auto", "uniform", "tree", "partition"} or array-like, default="auto"
         First places. ``"uniform"`` draws points close to the origin; ``"tree"`` lays out a
         spanning tree; ``"auto"`` does that for a directed graph without cycles and for the
         distortion loss, or else ``"uniform"``; ``"partition"`` trains the graph of the parts of a
-        partition first; an array warm-starts, in ``coordinates``.
+        partition first; an array of shape (n_nodes, n_components) warm-starts, in ``coordinates``.
     n_jobs : int or None, default=-1
         Threads; -1 means all cores.
     random_state : int, SeedSequence, Generator, RandomState or None, default=None
