@@ -38,7 +38,9 @@ TRIPLES = [("a", "r", "b"), ("b", "r", "c"), ("c", "r", "a"), ("b", "s", "a"), (
 KNOWLEDGE = DistMult(n_components=4, n_epochs=2, random_state=0).fit(TRIPLES)
 REPORTS = {
     "ClusteringReport": lambda: evaluation.cluster_nodes(MODEL, KARATE.labels),
-    "DistortionReport": lambda: evaluation.distortion(MODEL, KARATE.graph, geometry="euclidean"),
+    "DistortionReport": lambda: evaluation.distortion(
+        np.random.default_rng(0).normal(size=(34, 4)), KARATE.graph, geometry="euclidean"
+    ),
     "HierarchyReport": lambda: evaluation.hierarchy_reconstruction(MODEL, KARATE.graph),
     "Interval": lambda: evaluation.bootstrap(np.mean, [1.0, 2.0, 4.0], n_resamples=20),
     "LinkPredictionReport": lambda: evaluation.link_prediction(MODEL, KARATE.graph),
