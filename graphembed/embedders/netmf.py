@@ -232,7 +232,7 @@ class NetMF(BaseEmbedder):
             row_safe_weights,
             scale_rows,
         )
-        from graphembed.training.known_rows import known_rows
+        from graphembed.training.folding import known_rows
 
         indptr, indices = block.indptr.astype(np.int64), block.indices.astype(np.int32)
         weights = row_safe_weights(indptr, block.data)

@@ -178,7 +178,7 @@ class Spectral(BaseEmbedder):
         return self._rows(symmetric.indptr, symmetric.indices, symmetric.weights, degrees)
 
     def _embed_new(self, block: sp.csr_array) -> Embedding:
-        from graphembed.training.known_rows import known_rows
+        from graphembed.training.folding import known_rows
 
         indptr, indices = block.indptr.astype(np.int64), block.indices.astype(np.int32)
         degrees = _degrees(indptr, block.data, self.n_jobs)

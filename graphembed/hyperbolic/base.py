@@ -11,22 +11,19 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from graphembed import geometry
-from graphembed.base import BaseEmbedder
 from graphembed.engine import run_blocks, split_by_weight
 from graphembed.graph.graph import Graph
-from graphembed.hyperbolic.hierarchy import Floats, HierarchyQueries
+from graphembed.hyperbolic.points import HyperbolicVectors
 from graphembed.hyperbolic.start import INITS, initial_coordinates, probe_learning_rate
 from graphembed.hyperbolic.trainer import LOSSES, HyperbolicSettings, HyperbolicTrainer
 from graphembed.random_state import draw_key
-from graphembed.training.folding import graph_keys, row_keys
-from graphembed.training.known_rows import known_rows
-from graphembed.vectors import Vectors
+from graphembed.training.folding import graph_keys, known_rows, row_keys
 
 BLOCKS = 64
 N_STEPS = 100  # of a new node
 
 
-class HyperbolicEmbedder(HierarchyQueries, BaseEmbedder):
+class HyperbolicEmbedder(HyperbolicVectors):
     """Riemannian SGD on edges; a concrete class says in which coordinates points are handed out.
 
     Attributes
@@ -38,8 +35,6 @@ class HyperbolicEmbedder(HierarchyQueries, BaseEmbedder):
     loss_curve_ : list of float
     row_keys_ : ndarray of shape (n_nodes,), uint64
     """
-
-    embedding_: Any
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -53,25 +48,6 @@ class HyperbolicEmbedder(HierarchyQueries, BaseEmbedder):
         "init": [StrOptions(set(INITS)), "array-like"],
         "n_jobs": [Integral, None],
     }
-
-    @property
-    def geometry(self) -> str:  # type: ignore[override]
-        """Name of the geometry of :attr:`vectors_`; that of tangents is "lorentz"."""
-        return "poincare" if self.coordinates == "poincare" else "lorentz"
-
-    @property
-    def vectors_(self) -> Vectors:
-        """The points by node id: look-up, neighbours, edge scores, export.
-
-        They are those of ``embedding_``, but for ``coordinates="tangent"``, in which distances are
-        not those of the space: then they are ``lorentz_``.
-        """
-        vectors: Vectors | None = getattr(self, "_vectors", None)
-        if vectors is None:
-            matrix = self.lorentz_ if self.coordinates == "tangent" else self.embedding_
-            vectors = Vectors._trusted(self.node_index_, matrix, self.geometry)
-            self._vectors = vectors
-        return vectors
 
     def _embed(self, graph: Graph, rng: np.random.Generator) -> Any:
         key = draw_key(rng)
@@ -120,11 +96,6 @@ class HyperbolicEmbedder(HierarchyQueries, BaseEmbedder):
         self.node_index_ = graph.node_index
         self._vectors = None
 
-    def _export(self, points: Floats) -> Floats:
-        # The same array: stored once.
-        exported = geometry.export(points, self.coordinates)
-        return points if self.coordinates == "lorentz" else exported
-
     def _embed_new(self, block: sp.csr_array) -> Any:
         from graphembed.kernels.hyperbolic_placing import place_rows
 
@@ -143,12 +114,11 @@ class HyperbolicEmbedder(HierarchyQueries, BaseEmbedder):
             n_jobs=self.n_jobs,
         )  # fmt: skip
         rows = self._export(points)
-        known, fitted = known_rows(block, self.row_keys_, n_jobs=self.n_jobs)
+        known, fitted = known_rows(block, self.row_keys_, keys=keys)
         rows[known] = self.embedding_[fitted]
         return rows
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.non_deterministic = self.random_state is None
-        tags.transformer_tags.preserves_dtype = ["float64"]
         return tags

@@ -1,4 +1,4 @@
-"""Embedders that put points into hyperbolic space at once, without training."""
+"""Points in hyperbolic space: what all embedders there share, and those that do not train."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar
@@ -11,13 +11,12 @@ from graphembed import geometry
 from graphembed.base import BaseEmbedder
 from graphembed.graph.graph import Graph
 from graphembed.hyperbolic.hierarchy import Floats, HierarchyQueries
-from graphembed.training.folding import graph_keys
-from graphembed.training.known_rows import known_rows
+from graphembed.training.folding import graph_keys, known_rows
 from graphembed.vectors import Vectors
 
 
-class HyperbolicPoints(HierarchyQueries, BaseEmbedder):
-    """Points in hyperbolic space; a concrete class says where they are.
+class HyperbolicVectors(HierarchyQueries, BaseEmbedder):
+    """What all embedders in hyperbolic space share: points, and the coordinates they are shown in.
 
     Attributes
     ----------
@@ -29,16 +28,7 @@ class HyperbolicPoints(HierarchyQueries, BaseEmbedder):
         Hash of each node's row of the adjacency, by which ``transform`` recognises it.
     """
 
-    random_state: ClassVar[None] = None  # nothing is random
     embedding_: Any  # float64, where others have float32
-
-    @abstractmethod
-    def _place(self, graph: Graph) -> Floats:
-        """Return the spatial Lorentz coordinates of the nodes of a graph."""
-
-    @abstractmethod
-    def _place_new(self, block: sp.csr_array) -> Floats:
-        """Return the spatial Lorentz coordinates of new nodes."""
 
     @property
     def geometry(self) -> str:  # type: ignore[override]
@@ -59,6 +49,30 @@ class HyperbolicPoints(HierarchyQueries, BaseEmbedder):
             self._vectors = vectors
         return vectors
 
+    def _export(self, points: Floats) -> Floats:
+        if self.coordinates == "lorentz":
+            return points  # the same array: stored once
+        return geometry.export(points, self.coordinates)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64"]
+        return tags
+
+
+class HyperbolicPoints(HyperbolicVectors):
+    """Points that are placed at once; a concrete class says where they are."""
+
+    random_state: ClassVar[None] = None  # nothing is random
+
+    @abstractmethod
+    def _place(self, graph: Graph) -> Floats:
+        """Return the spatial Lorentz coordinates of the nodes of a graph."""
+
+    @abstractmethod
+    def _place_new(self, block: sp.csr_array) -> Floats:
+        """Return the spatial Lorentz coordinates of new nodes."""
+
     def _embed(self, graph: Graph, rng: np.random.Generator) -> Any:  # noqa: ARG002
         self.lorentz_ = self._place(graph)
         self.row_keys_ = graph_keys(graph)
@@ -69,11 +83,3 @@ class HyperbolicPoints(HierarchyQueries, BaseEmbedder):
         known, fitted = known_rows(block, self.row_keys_)
         rows[known] = self.embedding_[fitted]
         return rows
-
-    def _export(self, points: Floats) -> Floats:
-        return geometry.export(points, self.coordinates)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64"]
-        return tags

@@ -14,6 +14,7 @@ from graphembed.training.tiles import NOISE_EXPONENT, Table, alias_table
 BLOCKS = 64
 N_STEPS = 100  # measured: about where placed nodes are classified as well as fitted ones
 Keys = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.int64]
 
 
 def row_keys(matrix: Any, n_jobs: int | None = -1) -> Keys:
@@ -42,6 +43,40 @@ def graph_keys(graph: Graph, n_jobs: int | None = -1) -> Keys:
         keys[block.start : block.stop] = _hashes(block.indptr, block.indices, weights, n_jobs)
         graph.release()
     return keys
+
+
+def known_rows(
+    block: sp.csr_array, fitted_keys: Keys, *, keys: Keys | None = None, n_jobs: int | None = -1
+) -> tuple[Rows, Rows]:
+    """Return which rows of a block equal a fitted node's row, and which node that is.
+
+    Parameters
+    ----------
+    block : csr_array of shape (n_new, n_fitted), float32
+        Canonical. Rows without entries are nobody's.
+    fitted_keys : ndarray of shape (n_fitted,), uint64
+        From :func:`graph_keys`; may be empty.
+    keys : ndarray of shape (n_new,), uint64, optional
+        :func:`row_keys` of the block, if they are there already.
+    n_jobs : int or None, default=-1
+
+    Returns
+    -------
+    rows : ndarray of int64
+        Numbers of rows of the block.
+    fitted : ndarray of int64
+        For each, the number of the first fitted node with that row.
+    """
+    if not len(fitted_keys):
+        none = np.empty(0, dtype=np.int64)
+        return none, none
+    if keys is None:
+        keys = row_keys(block, n_jobs)
+    order = np.argsort(fitted_keys, kind="stable")
+    place = np.searchsorted(fitted_keys, keys, sorter=order)
+    match = order[np.minimum(place, len(order) - 1)]
+    rows = np.flatnonzero((fitted_keys[match] == keys) & (np.diff(block.indptr) > 0))
+    return rows, match[rows]
 
 
 def _hashes(indptr: Any, indices: Any, data: Any, n_jobs: int | None) -> Keys:
@@ -96,11 +131,6 @@ class Folder:
         from graphembed.kernels.folding import fold_in
 
         keys = row_keys(block, self.n_jobs)
-        order = np.argsort(self.fitted_keys, kind="stable")
-        place = np.searchsorted(self.fitted_keys, keys, sorter=order)
-        match = order[np.minimum(place, len(order) - 1)]
-        known = (self.fitted_keys[match] == keys) & (np.diff(block.indptr) > 0)
-
         rows = np.empty((block.shape[0], self.embedding.shape[1]), dtype=np.float32)
         frequencies = np.maximum(self.visits, 1) ** np.float32(NOISE_EXPONENT)
         table = alias_table(np.array([0, len(frequencies)]), frequencies)
@@ -114,5 +144,6 @@ class Folder:
             split_by_weight(indptr, BLOCKS),
             n_jobs=self.n_jobs,
         )  # fmt: skip
-        rows[known] = self.embedding[match[known]]
+        known, fitted = known_rows(block, self.fitted_keys, keys=keys)
+        rows[known] = self.embedding[fitted]
         return rows

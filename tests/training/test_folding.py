@@ -2,7 +2,9 @@ import numpy as np
 import scipy.sparse as sp
 
 import graphembed as ge
-from graphembed.training.folding import row_keys
+from graphembed.base import canonical
+from graphembed.testing import graphs
+from graphembed.training.folding import graph_keys, known_rows, row_keys
 
 
 def test_equal_rows_have_equal_keys_and_others_do_not() -> None:
@@ -46,3 +48,21 @@ def test_new_rows_for_every_thread_count() -> None:
     rows = [model.set_params(n_jobs=n_jobs).transform(block) for n_jobs in (1, 2, 3)]
     np.testing.assert_array_equal(rows[0], rows[1])
     np.testing.assert_array_equal(rows[0], rows[2])
+
+
+def test_known_rows() -> None:
+    graph = graphs.weighted_digraph()
+    matrix = graph.to_scipy()
+    block = matrix[[7, 3, 7]].toarray()
+    block[1, 0] += 1  # no longer node 3
+    rows, fitted = known_rows(canonical(block), graph_keys(graph))
+    assert rows.tolist() == [0, 2]
+    assert fitted.tolist() == [7, 7]
+    rows, fitted = known_rows(canonical(block), np.empty(0, dtype=np.uint64))
+    assert len(rows) == len(fitted) == 0
+
+
+def test_rows_without_entries_are_nobodys() -> None:
+    graph = graphs.with_isolated_node()
+    rows, _ = known_rows(canonical(graph.to_scipy()[[3, 0]]), graph_keys(graph))
+    assert rows.tolist() == [1]
