@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from harness.contender import Contender, Job, Measurement, Result, Row, Settings
-from harness.inputs import csr, n_bytes, rmat, save_graph
-from harness.judge import classification
+from contenders.classified import classified
+from harness.contender import Contender, Job, Measurement, Row, Settings
+from harness.inputs import csr, n_bytes, rmat
 from harness.measure import compare
 
 # One weight for each power of the transition matrix, from the first on.
@@ -114,23 +114,6 @@ def sknetwork(name: str, **params: Any) -> Contender:
     return Contender(name, sknetwork_projection, imports, distributions, params, peer=True)
 
 
-def classified(name: str, contenders: tuple[Contender, ...]) -> Any:
-    """Return the ``run`` of a row that embeds a labelled data set and classifies its nodes."""
-
-    def run(settings: Settings) -> list[Measurement]:
-        import graphembed as ge
-
-        dataset = ge.datasets.load(name)
-        inputs = save_graph(settings.workspace / name, dataset.graph)
-
-        def score(contender: Contender, embedding: Any) -> dict[str, Result]:  # noqa: ARG001
-            return classification(embedding, dataset.labels, settings.n_shuffles)
-
-        return compare(contenders, inputs, settings, calls=5, rounds=3, score=score)
-
-    return run
-
-
 def run_rmat(settings: Settings) -> list[Measurement]:
     """Embed the large graph; judge memory against ``graph + 3 x output``."""
     n_components = 128
@@ -183,13 +166,13 @@ def rows() -> list[Row]:
         Row(
             "fastrp-blogcatalog",
             "BlogCatalog, 10,312 nodes, 512 components, 4 powers: fit, and node classification",
-            classified("blogcatalog", blogcatalog),
+            classified("blogcatalog", blogcatalog, calls=5),
             ("",),
         ),
         Row(
             "fastrp-ppi",
             "PPI (homo sapiens), 3,890 nodes, 512 components, 4 powers: fit, and classification",
-            classified("ppi_homo_sapiens", ppi),
+            classified("ppi_homo_sapiens", ppi, calls=5),
             ("",),
         ),
         Row(

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from contenders.classified import classified
 from harness.contender import Contender, Job, Measurement, Row, Settings
 from harness.inputs import csr
 
 from rows.prone import OURS, SETS
-from rows.spectral import N_COMPONENTS, classified, sknetwork
+from rows.spectral import N_COMPONENTS, sknetwork
 
 MEMORY_MB = 300  # above what the process had when its input was ready
 

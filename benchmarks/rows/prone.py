@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from contenders.classified import classified
 from harness.contender import Contender, Job, Measurement, Row, Settings
 from harness.inputs import csr, n_bytes, rmat
 from harness.measure import compare
 
-from rows.spectral import N_COMPONENTS, RMAT_SCALE, classified, sknetwork
+from rows.spectral import N_COMPONENTS, RMAT_SCALE, sknetwork
 
 OURS = ("graphembed-engine", "numpy", "scipy", "numba")
 SETS = {

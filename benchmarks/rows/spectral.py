@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from contenders.classified import classified
 from harness.contender import Contender, Job, Measurement, Result, Row, Settings
 from harness.inputs import csr, n_bytes, rmat, save_graph
-from harness.judge import classification
 from harness.measure import compare
 
 N_COMPONENTS = 128
@@ -90,23 +90,6 @@ def sknetwork(name: str, **params: Any) -> Contender:
     imports = ("scipy.sparse", "sknetwork.embedding")
     distributions = ("scikit-network", "numpy", "scipy")
     return Contender(name, sknetwork_spectral, imports, distributions, params, peer=True)
-
-
-def classified(name: str, contenders: tuple[Contender, ...]) -> Any:
-    """Return the ``run`` of a row that embeds a labelled data set and classifies its nodes."""
-
-    def run(settings: Settings) -> list[Measurement]:
-        import graphembed as ge
-
-        dataset = ge.datasets.load(name)
-        inputs = save_graph(settings.workspace / name, dataset.graph)
-
-        def score(contender: Contender, embedding: Any) -> dict[str, Result]:  # noqa: ARG001
-            return classification(embedding, dataset.labels, settings.n_shuffles)
-
-        return compare(contenders, inputs, settings, calls=3, rounds=3, score=score)
-
-    return run
 
 
 def run_eigenvectors(settings: Settings) -> list[Measurement]:
