@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from contenders.classified import classified
 from harness.contender import Contender, Job, Measurement, Row, Settings
-from harness.inputs import csr, n_bytes, rmat
+from harness.inputs import csr, rmat
 from harness.measure import compare
 
-from rows.spectral import N_COMPONENTS, RMAT_SCALE, sknetwork
+from rows.spectral import N_COMPONENTS, RMAT_SCALE, judge_memory, sknetwork, with_cpu_seconds
 
 OURS = ("graphembed-engine", "numpy", "scipy", "numba")
 SETS = {
@@ -29,7 +28,9 @@ def graphembed_prone(
     adjacency = csr(arrays)
     X = ge.Graph.from_scipy(adjacency) if given == "graph" else adjacency
     del adjacency
-    return Job(lambda: ProNE(n_jobs=threads, random_state=0, **params).fit_transform(X))
+    return with_cpu_seconds(
+        lambda: ProNE(n_jobs=threads, random_state=0, **params).fit_transform(X)
+    )
 
 
 def smoothed_fastrp(arrays: Mapping[str, Any], *, threads: int, **params: Any) -> Job:
@@ -71,14 +72,7 @@ def run_rmat(settings: Settings) -> list[Measurement]:
     inputs = rmat(settings.cache, RMAT_SCALE)
     contenders = (ours("graphembed, given a Graph", reference=True),)
     measurements = compare(contenders, inputs, settings, calls=2, rounds=1, cold=False)
-    n_nodes = np.load(inputs["indptr"], mmap_mode="r", allow_pickle=False).shape[0] - 1
-    bound = n_bytes(inputs) + 5 * n_nodes * N_COMPONENTS * 4
-    for measured in measurements:
-        if measured.peak_rss_bytes is not None:
-            measured.results = {
-                "bound MB (graph + 5 x output)": round(bound / 1e6),
-                "within bound": measured.peak_rss_bytes <= bound,
-            }
+    judge_memory(measurements, inputs)
     return measurements
 
 

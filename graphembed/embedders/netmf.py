@@ -45,9 +45,9 @@ class NetMF(BaseEmbedder):
         T: steps of a walk between a node and the last one it is seen with.
     n_negatives : float, default=1
         b: as in skip-gram; larger values leave fewer entries above 0.
-    rank : int, default=256
-        Eigenvectors that stand for the graph. With at least as many as there are nodes, M is
-        exact.
+    rank : int or None, default=256
+        Eigenvectors that stand for the graph. None is all of them: M is then exact, whatever the
+        window. That is for small graphs, as it takes ``n_nodes`` columns of memory.
     n_iter : int, default=3
         Products with L in which the factors are found.
     n_jobs : int or None, default=-1
@@ -88,12 +88,14 @@ class NetMF(BaseEmbedder):
     recognised and gets the bits it has in ``embedding_``.
 
     The method is one of undirected graphs. Edges with directions count half in each direction:
-    :math:`(A + A^T) / 2` is factorised. A new node is placed by its out-edges. A factor on all
-    weights changes nothing. A graph with fewer nodes than ``n_components`` leaves the last
-    columns 0.
+    :math:`(A + A^T) / 2` is factorised, and is in memory for the time. A new node is placed by its
+    out-edges. A factor on all weights changes nothing. A graph with fewer nodes than
+    ``n_components`` leaves the last columns 0.
 
     Beyond about 100,000 nodes :class:`graphembed.ProNE` is the faster choice. Memory: the graph,
-    ``embedding_``, and about eight times as much for its making with the default rank.
+    ``embedding_``, and about eight times as much for its making with the default rank. Edges of an
+    undirected graph that was opened from a store stay in its files, but for those of a few ranges
+    of rows.
 
     References
     ----------
@@ -115,7 +117,7 @@ class NetMF(BaseEmbedder):
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "window": [Interval(Integral, 1, None, closed="left")],
         "n_negatives": [Interval(Real, 0, None, closed="neither")],
-        "rank": [Interval(Integral, 1, None, closed="left")],
+        "rank": [Interval(Integral, 1, None, closed="left"), None],
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
     }
@@ -126,7 +128,7 @@ class NetMF(BaseEmbedder):
         *,
         window: int = 10,
         n_negatives: float = 1,
-        rank: int = 256,
+        rank: int | None = 256,
         n_iter: int = 3,
         n_jobs: int | None = -1,
         random_state: Any = None,
@@ -150,22 +152,21 @@ class NetMF(BaseEmbedder):
 
     def _factorize_walks(self, graph: Graph, seed: int) -> None:
         """Set the factors of M, from the eigenvectors of the normalised adjacency."""
+        from graphembed.factorization.graph_rows import degree_sums
         from graphembed.factorization.leading_eigenvectors import leading_eigenvectors
         from graphembed.factorization.operators import SparseOperator
-        from graphembed.factorization.spectral_filter import row_sums
         from graphembed.factorization.symmetry import symmetric_part
 
         graph = _summable(symmetric_part(graph))
-        degrees = row_sums(graph.indptr, graph.weights, self.n_jobs)
+        degrees = degree_sums(graph, self.n_jobs)
         inverse = np.divide(1, np.sqrt(degrees), out=np.zeros_like(degrees), where=degrees > 0)
         scale = inverse.astype(np.float32)
         adjacency = SparseOperator.from_graph(graph, left=scale, right=scale)
-        found = leading_eigenvectors(
-            adjacency, min(self.rank, graph.n_nodes), tol=TOLERANCE, seed=seed, n_jobs=self.n_jobs
-        )
+        rank = graph.n_nodes if self.rank is None else min(self.rank, graph.n_nodes)
+        found = leading_eigenvectors(adjacency, rank, tol=TOLERANCE, seed=seed, n_jobs=self.n_jobs)
         self.eigenvalues_ = np.where(np.abs(found.values) > NO_EIGENVALUE, found.values, 0)
         sums = self._window_sums()
-        if self.rank < graph.n_nodes:  # else nothing is missing, and M is exact
+        if rank < graph.n_nodes:  # else nothing is missing, and M is exact
             sums = np.maximum(sums, 0)
         self.signs_ = np.sign(sums).astype(np.float32)
         sizes = np.sqrt(np.abs(sums) * degrees.sum() / self.n_negatives)
@@ -249,9 +250,10 @@ class NetMF(BaseEmbedder):
 
 def _summable(graph: Graph) -> Graph:
     """Return the graph with weights, all times a power of two, that are safe to sum in float32."""
+    from graphembed.factorization.graph_rows import release
     from graphembed.training.projection import safe_weights
 
-    if safe_weights(graph.weights):
+    if safe_weights(graph.weights, lambda: release(graph)):
         return graph
     matrix = graph.to_scipy()
     matrix.data = np.ldexp(matrix.data, -np.frexp(matrix.data.max())[1])

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval
 
 from graphembed.base import BaseEmbedder, Embedding
-from graphembed.callbacks import progress
+from graphembed.callbacks import Progress, progress
 from graphembed.graph.graph import Graph
 from graphembed.random_state import draw_key
 
@@ -86,7 +86,10 @@ class ProNE(BaseEmbedder):
     on all weights changes nothing. A graph with fewer nodes than ``n_components`` leaves the last
     columns 0.
 
-    Memory: about four times the output, and 8 bytes for each edge and direction it has.
+    Memory: the graph, and about four times the output. Edges of an undirected graph that was opened
+    from a store stay in its files, but for those of a few ranges of rows; they are read once for
+    each of the ``2 * (n_iter + order) + 3`` products. Edges with directions are turned round in
+    memory, and weights beyond 2 :sup:`60` or below 2 :sup:`-60` are copied.
 
     References
     ----------
@@ -133,32 +136,29 @@ class ProNE(BaseEmbedder):
         self.random_state = random_state
 
     def _embed(self, graph: Graph, rng: np.random.Generator) -> Embedding:
-        from graphembed.factorization.spectral_filter import SpectralFilter, compression, mean_rows
+        from graphembed.factorization.spectral_filter import SpectralFilter, compression
         from graphembed.factorization.tall_matrices import multiply
 
         walk = SpectralFilter(graph, self.order, self.mu, self.theta, self.n_jobs)
-        with progress(2 + walk.n_terms, "ProNE", "step") as done:
-            factor = self._factorize(walk, draw_key(rng))
-            done(1)
+        with progress(2 * self.n_iter + walk.n_terms + 3, "ProNE", "step") as done:
+            factor = self._factorize(graph, draw_key(rng), done)
             smooth = walk.apply(factor, done)
             del factor
             weights = compression(walk.average(smooth), self.n_jobs)
             self.basis_ = multiply(smooth, weights, smooth, n_jobs=self.n_jobs)
-            embedding = mean_rows(
-                graph.indptr, graph.indices, walk.weights, self.basis_, True, self.n_jobs
-            )
+            embedding = walk.average(self.basis_, normalize=True)
             done(1)
         return embedding
 
-    def _factorize(self, walk: Any, seed: int) -> npt.NDArray[np.float32]:
+    def _factorize(self, graph: Graph, seed: int, done: Progress) -> npt.NDArray[np.float32]:
         """Return the leading left singular vectors, scaled, as rows of norm 1."""
-        from graphembed.factorization.proximity import log_proximity
+        from graphembed.factorization.proximity import LogProximity
         from graphembed.factorization.randomized_svd import randomized_svd
         from graphembed.factorization.spectral_filter import scale_rows
 
         found = randomized_svd(
-            log_proximity(walk), self.n_components, n_oversamples=N_OVERSAMPLES,
-            n_iter=self.n_iter, seed=seed, n_jobs=self.n_jobs,
+            LogProximity(graph, self.n_jobs), self.n_components, n_oversamples=N_OVERSAMPLES,
+            n_iter=self.n_iter, seed=seed, n_jobs=self.n_jobs, on_done=done,
         )  # fmt: skip
         self.singular_values_ = found.s
         factor = found.U

@@ -1,5 +1,6 @@
 """Spectral embedding: leading eigenvectors of the normalised adjacency matrix."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -10,11 +11,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from graphembed.base import BaseEmbedder, Embedding
 from graphembed.callbacks import progress
-from graphembed.engine import run_blocks, split_by_weight
+from graphembed.engine import run_blocks
 from graphembed.graph.graph import Graph
 from graphembed.random_state import draw_key
 
-BLOCKS = 64  # ranges of rows; the result does not depend on it
 # Share of the largest eigenvalue below which eigenvalues are rounding errors of float32.
 ZERO = 1e-5
 Degrees = npt.NDArray[np.float64]
@@ -91,8 +91,10 @@ class Spectral(BaseEmbedder):
     row, when it is given to ``transform``, is recognised if it equals a fitted one, and else placed
     by its out-edges.
 
-    Memory: the graph, and about four to five times ``embedding_``. A graph opened from a store is
-    read from its files, once for each 32 columns that are multiplied.
+    Memory: the graph, and three to four times ``embedding_``. Edges of an undirected graph that was
+    opened from a store stay in its files, but for those of a few ranges of rows; they are read once
+    for each 32 columns that are multiplied. Of edges with directions the symmetric part is made in
+    memory.
 
     The sign of an eigenvector is chosen so that its largest absolute entry is positive.
 
@@ -151,13 +153,15 @@ class Spectral(BaseEmbedder):
         self.random_state = random_state
 
     def _embed(self, graph: Graph, rng: np.random.Generator) -> Embedding:
+        from graphembed.factorization.graph_rows import degree_sums, release
         from graphembed.factorization.leading_eigenvectors import leading_eigenvectors
         from graphembed.factorization.operators import SparseOperator
         from graphembed.factorization.symmetry import symmetric_part
+        from graphembed.factorization.tall_matrices import scale_rows_by
         from graphembed.training.folding import graph_keys
 
         symmetric = symmetric_part(graph)
-        degrees = _degrees(symmetric.indptr, symmetric.weights, self.n_jobs)
+        degrees = degree_sums(symmetric, self.n_jobs)
         with_edges = degrees > 0
         mean_degree = degrees[with_edges].mean() if with_edges.any() else 0.0
         self.shift_ = float(self.regularization * mean_degree)
@@ -171,17 +175,21 @@ class Spectral(BaseEmbedder):
         self.eigenvalues_, self.residuals_ = found.values, found.residuals
         self.basis_ = found.vectors
         self.basis_ *= self._component_weights()
-        self.basis_ *= scale[:, None]
+        scale_rows_by(self.basis_, scale, self.basis_, n_jobs=self.n_jobs)
         # The rows of an undirected graph place themselves, to the same bits.
         is_own = symmetric is graph
         self.row_keys_ = np.empty(0, np.uint64) if is_own else graph_keys(graph, self.n_jobs)
-        return self._rows(symmetric.indptr, symmetric.indices, symmetric.weights, degrees)
+        return self._rows(
+            symmetric.indptr, symmetric.indices, symmetric.weights, degrees,
+            on_read=lambda: release(symmetric),
+        )  # fmt: skip
 
     def _embed_new(self, block: sp.csr_array) -> Embedding:
+        from graphembed.factorization.spectral_filter import row_sums
         from graphembed.training.folding import known_rows
 
         indptr, indices = block.indptr.astype(np.int64), block.indices.astype(np.int32)
-        degrees = _degrees(indptr, block.data, self.n_jobs)
+        degrees = row_sums(indptr, block.data, self.n_jobs)
         rows = self._rows(indptr, indices, block.data, degrees)
         known, fitted = known_rows(block, self.row_keys_, n_jobs=self.n_jobs)
         rows[known] = self.embedding_[fitted]
@@ -193,8 +201,10 @@ class Spectral(BaseEmbedder):
         indices: npt.NDArray[np.int32],
         edge_weights: npt.NDArray[np.float32] | None,
         degrees: Degrees,
+        on_read: Callable[[], None] = lambda: None,
     ) -> Embedding:
         """Return the embedding of nodes with these edges to fitted nodes."""
+        from graphembed.factorization.graph_rows import row_blocks
         from graphembed.kernels.svd import normalize_rows, scaled_spmm
 
         scale = self._scale(degrees)
@@ -206,8 +216,9 @@ class Spectral(BaseEmbedder):
             scaled_spmm(indptr, indices, edge_weights, scale, None, self.basis_, rows, first, last)
             if self.normalize:
                 normalize_rows(rows, first, last)
+            on_read()
 
-        run_blocks(block, split_by_weight(indptr, BLOCKS), n_jobs=self.n_jobs)
+        run_blocks(block, row_blocks(indptr), n_jobs=self.n_jobs)
         return rows
 
     def _scale(self, degrees: Degrees) -> npt.NDArray[np.float32]:
@@ -224,19 +235,3 @@ class Spectral(BaseEmbedder):
         weights = np.zeros(len(values), dtype=np.float32)
         weights[positive] = values[positive] ** (self.exponent - 1)
         return weights
-
-
-def _degrees(
-    indptr: npt.NDArray[np.int64],
-    edge_weights: npt.NDArray[np.float32] | None,
-    n_jobs: int | None,
-) -> Degrees:
-    from graphembed.kernels.svd import row_sums
-
-    degrees = np.empty(len(indptr) - 1)
-    run_blocks(
-        lambda first, last: row_sums(indptr, edge_weights, degrees, first, last),
-        split_by_weight(indptr, BLOCKS),
-        n_jobs=n_jobs,
-    )
-    return degrees

@@ -11,10 +11,12 @@ from graphembed.factorization.tall_matrices import (
     Small,
     fix_signs,
     gram,
+    leading_columns,
     multiply,
     one_blas_thread,
     orthonormalize,
     random_rows,
+    scale_rows_by,
     small_eigh,
     subtract_product,
 )
@@ -90,7 +92,8 @@ def leading_eigenvectors(
 
     Notes
     -----
-    Memory: the space, of ``3 * n_components`` columns, and three blocks of 32.
+    Memory: the space, of ``3 * n_components`` columns, and two blocks of 32. The vectors take the
+    place of the space.
 
     References
     ----------
@@ -151,7 +154,8 @@ class _Space:
         self._n_kept = n_components + max(NARROW, round(KEPT * n_components))
         n_steps = -(-max(GROWTH * n_components, MIN_GROWTH) // self._width)
         self._capacity = min(n, self._n_kept + int(n_steps) * self._width)
-        self._Q = np.empty((n, self._capacity), dtype=np.float32)
+        self._memory = np.empty(n * self._capacity, dtype=np.float32)
+        self._Q = self._memory.reshape(n, self._capacity)
         self._H = np.zeros((self._capacity, self._capacity))
         self._filled = self._n_drawn = self.n_products = 0
         nothing = np.empty((n, 0), dtype=np.float32)
@@ -184,22 +188,32 @@ class _Space:
     def result(self, values: Small, vectors: Small, residuals: Small, n_components: int) -> Eigen:
         """Return the leading eigenvectors; the space is of no use afterwards."""
         found = min(n_components, self._filled)
-        Q = self._Q[:, : self._filled]
-        out = np.zeros((len(Q), n_components), dtype=np.float32)
-        multiply(Q, vectors[:, :found], out[:, :found], n_jobs=self._n_jobs)
-        out *= fix_signs(out)
         missing = (0, n_components - found)
+        self._W = np.empty((0, 0), dtype=np.float32)
+        multiply(
+            self._Q[:, : self._filled], vectors[:, :found], self._Q[:, :found], n_jobs=self._n_jobs
+        )
+        out = self._rotated(found)
+        out *= fix_signs(out)
         return Eigen(
-            np.pad(values[:found], missing), out, np.pad(residuals[:found], missing),
-            self.n_products,
+            np.pad(values[:found], missing), np.pad(out, ((0, 0), missing)) if missing[1] else out,
+            np.pad(residuals[:found], missing), self.n_products,
         )  # fmt: skip
+
+    def _rotated(self, n_columns: int) -> Matrix:
+        """Return the first columns of Q, in its memory, which is made as small as they are."""
+        n = len(leading_columns(self._Q, n_columns))
+        del self._Q
+        # Nothing else refers to this memory; a copy would need room for both.
+        self._memory.resize(n * n_columns, refcheck=False)
+        return self._memory.reshape(n, n_columns)
 
     def _append(self, block: Matrix) -> None:
         """Add an orthonormal block to Q, and make the next one of its product."""
         start, stop = self._filled, self._filled + block.shape[1]
-        self._Q[:, start:stop] = block
+        scale_rows_by(block, None, self._Q[:, start:stop], n_jobs=self._n_jobs)
         self._filled = stop
-        W = self._operator.matmat(block, n_jobs=self._n_jobs)
+        W = self._operator.matmat(block, block, n_jobs=self._n_jobs)
         self.n_products += block.shape[1]
         self._on_done(block.shape[1])
         W, inside, R = self._outside(W)

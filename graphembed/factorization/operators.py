@@ -7,26 +7,27 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from graphembed.engine import run_blocks, split_by_weight
-from graphembed.factorization.tall_matrices import Matrix
+from graphembed.engine import run_blocks
+from graphembed.factorization.graph_rows import release, row_blocks
+from graphembed.factorization.tall_matrices import Matrix, scale_rows_by
 from graphembed.graph.graph import Graph
 from graphembed.kernels.svd import scaled_spmm
 
-BLOCKS = 64  # ranges of rows; the result does not depend on it
-CHUNK = 1 << 24  # entries of a store that stay in memory
-
 
 class LinearOperator(Protocol):
-    """A matrix of shape (n_rows, n_columns); products have the same bits at any ``n_jobs``."""
+    """A matrix of shape (n_rows, n_columns); products have the same bits at any ``n_jobs``.
+
+    A product is written to ``out`` if that is given; it may be X itself.
+    """
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
 
-    def matmat(self, X: Matrix, *, n_jobs: int | None = -1) -> Matrix:
+    def matmat(self, X: Matrix, out: Matrix | None = None, *, n_jobs: int | None = -1) -> Matrix:
         """Return the matrix times X: (n_columns, k) float32 to (n_rows, k) float32."""
 
-    def rmatmat(self, X: Matrix, *, n_jobs: int | None = -1) -> Matrix:
+    def rmatmat(self, X: Matrix, out: Matrix | None = None, *, n_jobs: int | None = -1) -> Matrix:
         """Return the transposed matrix times X: (n_rows, k) float32 to (n_columns, k)."""
 
 
@@ -84,6 +85,7 @@ class SparseOperator:
         self.shape = (len(indptr) - 1, n_columns)
         self.left, self.right, self.constant = left, right, constant
         self._release = release
+        self._scratch: Matrix | None = None
 
     @classmethod
     def from_scipy(cls, matrix: Any, *, symmetric: bool = False, **options: Any) -> Self:
@@ -110,29 +112,33 @@ class SparseOperator:
         parts = (graph.indptr, graph.indices, graph.weights)
         return cls(
             *parts, graph.n_nodes, transposed=None if graph.directed else parts,
-            release=lambda: graph.release(beyond=CHUNK), **options,
+            release=lambda: release(graph), **options,
         )  # fmt: skip
 
-    def matmat(self, X: Matrix, *, n_jobs: int | None = -1) -> Matrix:
+    def matmat(self, X: Matrix, out: Matrix | None = None, *, n_jobs: int | None = -1) -> Matrix:
         """Return the matrix times X.
 
         Parameters
         ----------
         X : ndarray of shape (n_columns, k), float32
+        out : ndarray of shape (n_rows, k), float32, C-contiguous, optional
+            Where to write it; may be X itself.
         n_jobs : int or None, default=-1
 
         Returns
         -------
         ndarray of shape (n_rows, k), float32
         """
-        return self._product(self._parts, self.left, self.right, X, n_jobs)
+        return self._product(self._parts, self.left, self.right, X, out, n_jobs)
 
-    def rmatmat(self, X: Matrix, *, n_jobs: int | None = -1) -> Matrix:
+    def rmatmat(self, X: Matrix, out: Matrix | None = None, *, n_jobs: int | None = -1) -> Matrix:
         """Return the transposed matrix times X.
 
         Parameters
         ----------
         X : ndarray of shape (n_rows, k), float32
+        out : ndarray of shape (n_columns, k), float32, C-contiguous, optional
+            Where to write it; may be X itself.
         n_jobs : int or None, default=-1
 
         Returns
@@ -141,26 +147,34 @@ class SparseOperator:
         """
         if self._transposed is None:
             raise ValueError("This operator was made without its transposed matrix.")
-        return self._product(self._transposed, self.right, self.left, X, n_jobs)
+        return self._product(self._transposed, self.right, self.left, X, out, n_jobs)
 
     def _product(
-        self, parts: tuple[Any, Any, Any], left: Any, right: Any, X: Matrix, n_jobs: int | None
-    ) -> Matrix:
+        self, parts: tuple[Any, Any, Any], left: Any, right: Any, X: Matrix, out: Matrix | None,
+        n_jobs: int | None,
+    ) -> Matrix:  # fmt: skip
+        result = np.empty((len(parts[0]) - 1, X.shape[1]), dtype=np.float32) if out is None else out
         X = np.ascontiguousarray(X, dtype=np.float32)
-        if right is not None:
-            X = right[:, None] * X
+        if right is not None or X is result:
+            X = self._scaled(X, right, n_jobs)
         shift = None
         if self.constant:
             shift = (self.constant * X.sum(axis=0, dtype=np.float64)).astype(np.float32)
-        out = np.empty((len(parts[0]) - 1, X.shape[1]), dtype=np.float32)
 
         def block(first: int, last: int) -> None:
-            scaled_spmm(*parts, left, shift, X, out, first, last)
+            scaled_spmm(*parts, left, shift, X, result, first, last)
             if self._release is not None:
                 self._release()
 
-        run_blocks(block, split_by_weight(parts[0], BLOCKS), n_jobs=n_jobs)
-        return out
+        run_blocks(block, row_blocks(parts[0]), n_jobs=n_jobs)
+        return result
+
+    def _scaled(self, X: Matrix, scale: Any, n_jobs: int | None) -> Matrix:
+        """Return scaled rows of X, in memory that is used again: fresh pages take time."""
+        if self._scratch is None or self._scratch.shape != X.shape:
+            self._scratch = None
+            self._scratch = np.empty_like(X)
+        return scale_rows_by(X, scale, self._scratch, n_jobs=n_jobs)
 
 
 def _parts(matrix: sp.csr_array) -> tuple[Any, Any, Any]:

@@ -1,5 +1,6 @@
 """Truncated singular value decomposition by random projection and power iteration."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +9,10 @@ import numpy.typing as npt
 from graphembed.factorization.operators import LinearOperator
 from graphembed.factorization.tall_matrices import (
     Matrix,
+    Small,
     fix_signs,
     gram,
+    leading_columns,
     multiply,
     orthonormalize,
     random_rows,
@@ -45,6 +48,7 @@ def randomized_svd(
     n_iter: int = 4,
     seed: int = 0,
     n_jobs: int | None = -1,
+    on_done: Callable[[int], None] = lambda _: None,
 ) -> SVD:
     r"""Return the leading singular values and vectors of a matrix, approximately.
 
@@ -69,12 +73,18 @@ def randomized_svd(
         64-bit key of :math:`\Omega`.
     n_jobs : int or None, default=-1
         Threads. The result does not depend on it.
+    on_done : callable, optional
+        Called with 1 after each of the ``2 * n_iter + 2`` products.
 
     Returns
     -------
     SVD
         Named tuple (U, s, V). If the matrix has a lower rank than ``n_components``, the values
         beyond it are 0 and so are their vectors.
+
+    Notes
+    -----
+    Memory: one array of the shape of U and one of that of V, ``n_oversamples`` columns wider.
 
     References
     ----------
@@ -92,25 +102,41 @@ def randomized_svd(
     """
     n_rows, n_columns = operator.shape
     n_drawn = min(n_components + n_oversamples, n_rows, n_columns)
-    start = random_rows(n_columns, n_drawn, seed, n_jobs=n_jobs)
-    Y = operator.matmat(start, n_jobs=n_jobs)
-    del start
-    for _ in range(n_iter):
-        Q, _ = orthonormalize(Y, n_jobs=n_jobs)
-        Q, _ = orthonormalize(operator.rmatmat(Q, n_jobs=n_jobs), n_jobs=n_jobs)
-        Y = operator.matmat(Q, n_jobs=n_jobs)
-    Q, _ = orthonormalize(Y, n_jobs=n_jobs)
-    B = operator.rmatmat(Q, n_jobs=n_jobs)  # (Q.T M).T
+    # In two buffers; orthonormal columns take the place of what they are made of.
+    B = random_rows(n_columns, n_drawn, seed, n_jobs=n_jobs)
+    Y = operator.matmat(B, n_jobs=n_jobs)
+    on_done(1)
+    for _ in range(n_iter):  # one pass keeps directions apart; only the last basis must be exact
+        Y, _ = orthonormalize(Y, n_passes=1, n_jobs=n_jobs)
+        B = operator.rmatmat(Y, _if_as_wide(B, Y), n_jobs=n_jobs)
+        on_done(1)
+        B, _ = orthonormalize(B, n_passes=1, n_jobs=n_jobs)
+        Y = operator.matmat(B, _if_as_wide(Y, B), n_jobs=n_jobs)
+        on_done(1)
+    Y, _ = orthonormalize(Y, n_jobs=n_jobs)
+    B = operator.rmatmat(Y, _if_as_wide(B, Y), n_jobs=n_jobs)  # (Y.T M).T
+    on_done(1)
     values, vectors = small_eigh(gram(B, B, n_jobs=n_jobs))
     s = np.sqrt(np.maximum(values[:n_components], 0))
     vectors = vectors[:, : len(s)]
-    U = multiply(Q, vectors, n_jobs=n_jobs)
     inverse = np.divide(1.0, s, out=np.zeros_like(s), where=s > 1e-6 * s.max(initial=0))
-    V = multiply(B, vectors * inverse, n_jobs=n_jobs)
+    U = _rotated(Y, vectors, n_jobs)
+    V = _rotated(B, vectors * inverse, n_jobs)
     signs = fix_signs(U)
     U *= signs
     V *= signs
     return _padded(SVD(U, s.astype(np.float32), V), n_components)
+
+
+def _if_as_wide(buffer: Matrix, X: Matrix) -> Matrix | None:
+    return buffer if buffer.shape[1] == X.shape[1] else None
+
+
+def _rotated(X: Matrix, weights: Small, n_jobs: int | None) -> Matrix:
+    """Return X times weights, in the memory of X."""
+    n_columns = weights.shape[1]
+    multiply(X, weights, X[:, :n_columns], n_jobs=n_jobs)
+    return leading_columns(X, n_columns)
 
 
 def _padded(found: SVD, n_components: int) -> SVD:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphembed.engine import run_blocks, split_by_weight
+from graphembed.engine import run_blocks
+from graphembed.factorization.graph_rows import Blocks, degree_sums, over_rows, release, row_blocks
 from graphembed.factorization.tall_matrices import (
     RANK_TOLERANCE,
     fix_signs,
@@ -18,8 +19,6 @@ from graphembed.factorization.tall_matrices import (
 )
 from graphembed.graph.graph import Graph
 from graphembed.training.projection import safe_weights, transition_weights
-
-BLOCKS = 64  # ranges of rows; the result does not depend on it
 
 Matrix = npt.NDArray[np.float32]
 
@@ -86,21 +85,27 @@ class SpectralFilter:
         """Terms that take work: two products with the adjacency each."""
         return max(0, self.order - 1)
 
-    def average(self, matrix: Matrix) -> Matrix:
+    def average(self, matrix: Matrix, *, normalize: bool = False) -> Matrix:
         """Return the weighted mean of each node's neighbours' rows; 0 for a node without any.
 
         Parameters
         ----------
         matrix : ndarray of shape (n_nodes, d), float32, C-contiguous
+        normalize : bool, default=False
+            Whether means are divided by their norm.
         """
         graph = self.graph
-        return mean_rows(graph.indptr, graph.indices, self.weights, matrix, False, self.n_jobs)
+        return mean_rows(
+            graph.indptr, graph.indices, self.weights, matrix, normalize, self.n_jobs,
+            lambda: release(graph),
+        )  # fmt: skip
 
     def _laplacian(self, matrix: Matrix, out: Matrix) -> None:
         from graphembed.kernels.spectral_filter import laplacian
 
         graph, (scale, own) = self.graph, self._diagonals
-        run_blocks(
+        over_rows(
+            graph,
             lambda first, last: laplacian(
                 graph.indptr, graph.indices, self.weights, scale, own, matrix, out, first, last
             ),
@@ -115,7 +120,8 @@ class SpectralFilter:
         from graphembed.kernels.spectral_filter import chebyshev_step
 
         graph, (scale, own) = self.graph, self._diagonals
-        run_blocks(
+        over_rows(
+            graph,
             lambda first, last: chebyshev_step(
                 graph.indptr, graph.indices, self.weights, scale, own, product, np.float32(alpha),
                 current, previous, np.float32(weight), total, first, last,
@@ -125,17 +131,20 @@ class SpectralFilter:
         )  # fmt: skip
 
     @cached_property
-    def _blocks(self) -> list[tuple[int, int]]:
-        return split_by_weight(self.graph.indptr, BLOCKS)
+    def _blocks(self) -> Blocks:
+        return row_blocks(self.graph.indptr)
 
     @cached_property
     def weights(self) -> Matrix | None:
         """Edge weights with the same transition matrix, safe to sum in float32."""
-        return row_safe_weights(self.graph.indptr, self.graph.weights)
+        graph = self.graph
+        return row_safe_weights(graph.indptr, graph.weights, lambda: release(graph))
 
     @cached_property
     def degrees(self) -> npt.NDArray[np.float64]:
         """Sums of the rows of :attr:`weights`."""
+        if self.weights is self.graph.weights:
+            return degree_sums(self.graph, self.n_jobs)
         return row_sums(self.graph.indptr, self.weights, self.n_jobs)
 
     @cached_property
@@ -146,9 +155,15 @@ class SpectralFilter:
         return scale.astype(np.float32), own.astype(np.float32)
 
 
-def row_safe_weights(indptr: npt.NDArray[np.int64], weights: Any) -> Matrix | None:
-    """Return edge weights with the same transition matrix, safe to sum in float32."""
-    if weights is None or safe_weights(weights):
+def row_safe_weights(
+    indptr: npt.NDArray[np.int64], weights: Any, on_read: Callable[[], None] = lambda: None
+) -> Matrix | None:
+    """Return edge weights with the same transition matrix, safe to sum in float32.
+
+    The weights themselves, or a copy in memory if some of them are not within 2 :sup:`-60` and
+    2 :sup:`60`. ``on_read`` is called now and then while they are read.
+    """
+    if weights is None or safe_weights(weights, on_read):
         safe: Matrix | None = weights
         return safe
     return transition_weights(indptr, weights)
@@ -171,7 +186,7 @@ def row_sums(
     degrees = np.empty(len(indptr) - 1)
     run_blocks(
         lambda first, last: svd.row_sums(indptr, weights, degrees, first, last),
-        split_by_weight(indptr, BLOCKS),
+        row_blocks(indptr),
         n_jobs=n_jobs,
     )
     return degrees
@@ -184,6 +199,7 @@ def mean_rows(
     matrix: Matrix,
     normalize: bool,
     n_jobs: int | None = -1,
+    on_read: Callable[[], None] = lambda: None,
 ) -> Matrix:
     """Return weighted means of rows of a matrix, divided by their norm if asked for.
 
@@ -194,6 +210,8 @@ def mean_rows(
     matrix : ndarray of shape (n, d), float32, C-contiguous
     normalize : bool
     n_jobs : int or None
+    on_read : callable, optional
+        Called after each range of rows.
 
     Returns
     -------
@@ -217,8 +235,9 @@ def mean_rows(
         propagate(
             indptr, indices, weights, matrix, scratch, result, np.float32(1), normalize, first, last
         )
+        on_read()
 
-    run_blocks(fill, split_by_weight(indptr, BLOCKS), n_jobs=n_jobs)
+    run_blocks(fill, row_blocks(indptr), n_jobs=n_jobs)
     return result
 
 

@@ -34,6 +34,26 @@ def symmetric_part(graph: Graph) -> Graph:
     return Graph.from_scipy(half + half.T, nodes=graph.node_index, directed=False)
 
 
+def reversed_graph(graph: Graph) -> Graph:
+    """Return the graph with every edge turned round; one without directions is its own.
+
+    Examples
+    --------
+    >>> from graphembed import Graph
+    >>> from graphembed.factorization.symmetry import reversed_graph
+    >>> reversed_graph(Graph.from_edges([0], [1], directed=True)).to_scipy().toarray()
+    array([[0., 0.],
+           [1., 0.]], dtype=float32)
+    """
+    if not graph.directed:
+        return graph
+    turned = sp.csr_array(graph.adjacency.T)
+    return Graph(
+        turned.indptr.astype(np.int64, copy=False), turned.indices.astype(np.int32, copy=False),
+        None if graph.weights is None else turned.data, nodes=graph.node_index, directed=True,
+    )  # fmt: skip
+
+
 def _is_symmetric(graph: Graph) -> bool:
     adjacency = graph.adjacency
     turned = sp.csr_array(adjacency.T)

@@ -102,6 +102,54 @@ def subtract_product(
     _over_rows(block, len(X), n_jobs)
 
 
+def scale_rows_by(
+    X: Matrix, scale: npt.NDArray[np.float32] | None, out: Matrix, *, n_jobs: int | None = -1
+) -> Matrix:
+    """Write each row of X times its own factor to ``out``, which may be X itself; return it.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, k), float32
+    scale : ndarray of shape (n_rows,), float32, or None
+        None for all 1.
+    out : ndarray of shape (n_rows, k), float32
+    n_jobs : int or None, default=-1
+    """
+
+    def block(first: int, last: int) -> None:
+        rows = slice(first, last)
+        if scale is None:
+            out[rows] = X[rows]
+        else:
+            np.multiply(X[rows], scale[rows, None], out=out[rows])
+
+    _over_rows(block, len(X), n_jobs)
+    return out
+
+
+def leading_columns(X: Matrix, n_columns: int) -> Matrix:
+    """Return the first columns of X, C-contiguous and in the memory of X, which is overwritten.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, k), float32, C-contiguous
+    n_columns : int
+        At most k.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from graphembed.factorization.tall_matrices import leading_columns
+    >>> leading_columns(np.arange(6, dtype=np.float32).reshape(2, 3), 2).tolist()
+    [[0.0, 1.0], [3.0, 4.0]]
+    """
+    flat = X.reshape(-1)
+    for start in range(0, len(X), CHUNK_ROWS):
+        rows = X[start : start + CHUNK_ROWS, :n_columns].ravel()  # a copy, unless all columns
+        flat[start * n_columns : start * n_columns + len(rows)] = rows
+    return flat[: len(X) * n_columns].reshape(len(X), n_columns)
+
+
 def orthonormalize(
     Y: Matrix, *, n_passes: int = 2, shortest: float | None = None, n_jobs: int | None = -1
 ) -> tuple[Matrix, Small]:

@@ -1,6 +1,14 @@
 import numpy as np
 import pytest
-from rows.spectral import angle_to_exact, graphembed_eigenvectors, rows, scipy_eigsh
+from harness.contender import Measurement
+from rows.spectral import (
+    angle_to_exact,
+    graphembed_eigenvectors,
+    judge_memory,
+    rows,
+    scipy_eigsh,
+    with_cpu_seconds,
+)
 
 from graphembed.datasets.synthetic import rmat
 
@@ -31,3 +39,22 @@ def test_solvers_answer_the_same_question() -> None:
 def test_rows_have_names() -> None:
     names = [row.name for row in rows()]
     assert {"spectral-blogcatalog", "eigenvectors", "spectral-rmat"} <= set(names)
+
+
+def test_cpu_seconds_are_noted() -> None:
+    job = with_cpu_seconds(lambda: 7)
+    assert job.run() == 7
+    assert job.notes["CPU seconds"] >= 0
+
+
+def test_memory_is_judged_beside_other_results(tmp_path) -> None:
+    path = tmp_path / "indptr.npy"
+    np.save(path, np.zeros(1001, dtype=np.int64))  # 8 kB, and an output of 512 kB
+    small, large = (
+        Measurement("ours", peak_rss_bytes=peak, results={"CPU seconds": 1.0})
+        for peak in (2_500_000, 2_600_000)
+    )
+    judge_memory([small, large], {"indptr": path})
+    assert small.results["within bound"] is True
+    assert large.results["within bound"] is False
+    assert large.results["CPU seconds"] == 1.0

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,8 @@ import graphembed as ge
 from graphembed.datasets.synthetic import rmat, stochastic_block_model
 from graphembed.embedders.netmf import NetMF
 from graphembed.factorization.spectral_filter import scale_rows
+from graphembed.factorization.window_matrix import WindowMatrix
+from graphembed.store.writing import write_graph
 from graphembed.testing import graphs, reference
 
 
@@ -36,9 +40,20 @@ def test_exact_on_small_graphs(window: int, n_negatives: float) -> None:
     np.testing.assert_allclose(found, expected, atol=5e-3)
 
 
+@pytest.mark.parametrize("window", [1, 10])
+def test_all_eigenvectors_are_exact_on_more_nodes_than_the_default_rank(window: int) -> None:
+    """Of window 1 half of the sums of powers are negative, which a low rank leaves out."""
+    graph = rmat(9, 6, random_state=0)  # 512 nodes, isolated ones among them
+    model = NetMF(4, window=window, rank=None, random_state=0).fit(graph)
+    assert model.factors_.shape == (512, 512)
+    dense = graph.to_scipy().toarray().astype(np.float64)
+    found = WindowMatrix(model.factors_, model.signs_).matmat(np.eye(512, dtype=np.float32))
+    np.testing.assert_allclose(found, reference.netmf_matrix(dense, window, 1), atol=5e-3)
+
+
 def test_low_rank_comes_near() -> None:
     graph = blocks()
-    exact = NetMF(3, rank=180, random_state=0).fit_transform(graph)
+    exact = NetMF(3, rank=None, random_state=0).fit_transform(graph)
     fewer = NetMF(3, rank=40, random_state=0).fit(graph)
     assert fewer.factors_.shape == (180, 40)
     assert fewer.signs_.min() >= 0
@@ -89,6 +104,23 @@ def test_zeros() -> None:
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), [1, 1, 1, 0], rtol=1e-6)
     assert not found[:, 4:].any()
     assert not NetMF(8, random_state=0).fit_transform(graphs.without_edges()).any()
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_a_store_gives_the_same_bits(directed: bool, tmp_path: Path) -> None:
+    graph = graphs.weighted_digraph() if directed else rmat(9, 8, random_state=0)
+    stored = write_graph(graph, tmp_path / "store", n_partitions=3)
+    models = [NetMF(6, rank=30, random_state=0).fit(g) for g in (graph, stored)]
+    for name in ("embedding_", "factors_", "basis_", "row_keys_"):
+        np.testing.assert_array_equal(*(getattr(model, name) for model in models))
+
+
+def test_many_components() -> None:
+    """Sixty triangles: nodes of one are the same, nodes of two have nothing in common."""
+    first = 3 * np.arange(60)
+    ends = np.concatenate([[first, first + 1], [first + 1, first + 2], [first + 2, first]], axis=1)
+    rows = NetMF(60, random_state=0).fit_transform(ge.Graph.from_edges(*ends))
+    np.testing.assert_allclose(rows @ rows.T, np.kron(np.eye(60), np.ones((3, 3))), atol=1e-3)
 
 
 def test_same_bits_at_any_thread_count() -> None:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -8,6 +10,7 @@ import graphembed as ge
 from graphembed.datasets.synthetic import stochastic_block_model
 from graphembed.embedders.prone import ProNE
 from graphembed.factorization.spectral_filter import scale_rows
+from graphembed.store.writing import write_graph
 from graphembed.testing import graphs, reference
 
 
@@ -80,6 +83,37 @@ def test_a_factor_on_all_weights_changes_nothing() -> None:
 def test_rows_have_norm_one_or_zero() -> None:
     found = ProNE(8, random_state=0).fit_transform(graphs.with_isolated_node())
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), [1, 1, 1, 0], rtol=1e-6)
+
+
+def test_many_components() -> None:
+    """Sixty triangles: nodes of one are the same, and there is no row of zeros or NaN."""
+    first = 3 * np.arange(60)
+    ends = np.concatenate([[first, first + 1], [first + 1, first + 2], [first + 2, first]], axis=1)
+    rows = ProNE(60, random_state=0).fit_transform(ge.Graph.from_edges(*ends)).reshape(60, 3, 60)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=2), 1, rtol=1e-5)
+    similar = np.einsum("gik,gjk->gij", rows, rows)
+    np.testing.assert_allclose(similar, 1, atol=1e-3)
+
+
+@pytest.mark.parametrize("directed", [False, True])
+@pytest.mark.parametrize("scale", [1.0, 1e30])
+def test_a_store_gives_the_same_bits(directed: bool, scale: float, tmp_path: Path) -> None:
+    matrix = graphs.weighted_digraph().to_scipy() * np.float32(scale)
+    graph = ge.Graph.from_scipy(matrix if directed else matrix + matrix.T)
+    assert graph.directed is directed
+    stored = write_graph(graph, tmp_path / "store", n_partitions=3)
+    models = [ProNE(6, random_state=0).fit(g) for g in (graph, stored)]
+    for name in ("embedding_", "basis_", "singular_values_"):
+        np.testing.assert_array_equal(*(getattr(model, name) for model in models))
+
+
+def test_directions_are_followed() -> None:
+    """Nodes are what their edges lead to: 0 and 1 alike, and zero for 4, where edges end."""
+    graph = ge.Graph.from_edges([0, 0, 1, 1, 2, 3, 3], [2, 3, 2, 3, 0, 1, 4], directed=True)
+    rows = ProNE(4, random_state=0).fit_transform(graph)
+    np.testing.assert_array_equal(rows[0], rows[1])
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), [1, 1, 1, 1, 0], rtol=1e-5)
+    assert not np.allclose(ProNE(4, random_state=0).fit_transform(graph.reverse()), rows)
 
 
 def test_more_components_than_nodes_leave_columns_of_zeros() -> None:

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 import graphembed as ge
-from graphembed.factorization.proximity import log_proximity
-from graphembed.factorization.spectral_filter import SpectralFilter
+from graphembed.factorization.proximity import LogProximity
 from graphembed.testing import graphs
 
 
@@ -22,7 +21,7 @@ def slow_proximity(dense: np.ndarray) -> np.ndarray:
      graphs.without_edges()],
 )  # fmt: skip
 def test_formula(graph: ge.Graph) -> None:
-    operator = log_proximity(SpectralFilter(graph, 10, 0.2, 0.5))
+    operator = LogProximity(graph)
     expected = slow_proximity(graph.to_scipy().toarray().astype(np.float64))
     eye = np.eye(graph.n_nodes, dtype=np.float32)
     np.testing.assert_allclose(operator.matmat(eye), expected, rtol=1e-5, atol=1e-5)
@@ -33,6 +32,6 @@ def test_a_symmetric_matrix_is_the_same_with_and_without_directions() -> None:
     graph = graphs.two_cliques()
     both = ge.Graph.from_scipy(graph.to_scipy(), directed=True)
     X = np.random.default_rng(0).standard_normal((graph.n_nodes, 9)).astype(np.float32)
-    one, other = (log_proximity(SpectralFilter(g, 10, 0.2, 0.5)) for g in (graph, both))
+    one, other = (LogProximity(g) for g in (graph, both))
     np.testing.assert_array_equal(one.matmat(X), other.matmat(X))
     np.testing.assert_array_equal(one.rmatmat(X), other.rmatmat(X))
