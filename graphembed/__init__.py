@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from graphembed.compose import EdgeFeatures, NodeFeatures, SpectralPropagation
     from graphembed.embedders.deepwalk import DeepWalk
     from graphembed.embedders.fastrp import FastRP
+    from graphembed.embedders.graphsage import GraphSAGE
     from graphembed.embedders.hmds import HyperbolicMDS
     from graphembed.embedders.line import LINE
     from graphembed.embedders.lorentz import LorentzEmbedding
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     )
     from graphembed.heuristics.pagerank import PersonalizedPageRank
     from graphembed.link_predictor import LinkPredictor
+    from graphembed.message_passing.sampler import NeighborSampler
     from graphembed.model_selection import EdgeKFold, EdgeShuffleSplit
     from graphembed.persistence import load, save
     from graphembed.store import build_store, open_store
@@ -71,12 +73,14 @@ _HOME = {
     "EdgeSplit": "graphembed.graph.splits",
     "FastRP": "graphembed.embedders.fastrp",
     "Graph": "graphembed.graph.graph",
+    "GraphSAGE": "graphembed.embedders.graphsage",
     "HyperbolicMDS": "graphembed.embedders.hmds",
     "Jaccard": "graphembed.heuristics.neighborhood",
     "Katz": "graphembed.heuristics.katz",
     "LINE": "graphembed.embedders.line",
     "LinkPredictor": "graphembed.link_predictor",
     "LorentzEmbedding": "graphembed.embedders.lorentz",
+    "NeighborSampler": "graphembed.message_passing.sampler",
     "Neighbors": "graphembed.vectors",
     "NetMF": "graphembed.embedders.netmf",
     "Node2Vec": "graphembed.embedders.node2vec",
@@ -140,11 +144,13 @@ __all__ = [
     "EdgeSplit",
     "FastRP",
     "Graph",
+    "GraphSAGE",
     "HyperbolicMDS",
     "Jaccard",
     "Katz",
     "LinkPredictor",
     "LorentzEmbedding",
+    "NeighborSampler",
     "Neighbors",
     "NetMF",
     "Node2Vec",

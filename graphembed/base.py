@@ -109,6 +109,8 @@ class BaseEmbedder(
 
     A concrete class stores its parameters in ``__init__``, names their constraints in
     ``_parameter_constraints``, and writes ``_embed``; to place new nodes it writes ``_embed_new``.
+    The class attribute ``recomputes`` says whether ``transform`` computes every row of a graph
+    from that graph, those of fitted nodes too, rather than looking these up.
 
     Attributes
     ----------
@@ -121,6 +123,7 @@ class BaseEmbedder(
     """
 
     geometry: ClassVar[str] = "cosine"
+    recomputes: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {}
 
     @abstractmethod

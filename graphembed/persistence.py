@@ -34,16 +34,17 @@ def save(obj: Any, path: PathLike) -> None:
     """Save a fitted embedder or link predictor, :class:`Vectors` or a :class:`Graph` to a folder.
 
     The folder holds ``meta.json`` (class, parameters, scalars, a checksum of itself and of every
-    other file), one ``.npy`` file for each array and Arrow IPC files for string ids. It appears
-    whole or not at all: everything is written beside it, flushed to the disk, then renamed. What
-    was saved at ``path`` before stays loadable until then, also if the machine stops.
+    other file), one ``.npy`` file for each array, Arrow IPC files for string ids and a
+    ``.safetensors`` file for the weights of a network. It appears whole or not at all: everything
+    is written beside it, flushed to the disk, then renamed. What was saved at ``path`` before stays
+    loadable until then, also if the machine stops.
 
     Parameters
     ----------
     obj : embedder, LinkPredictor, Vectors or Graph
         Of an embedder, its parameters and what it learned are kept. A ``random_state`` is kept if
-        it is an int; a generator has moved on by now, and is saved as ``None``. A link predictor
-        can be saved with its default classifier only.
+        it is an int; a generator has moved on by now, and is saved as ``None``, as callbacks are. A
+        link predictor can be saved with its default classifier only.
     path : path-like
         The folder to make; ``~`` is the home folder. An earlier save is replaced.
 
@@ -324,6 +325,10 @@ def _model_state(embedder: Any) -> dict[str, Any]:
     seed = parameters.get("random_state")
     if seed is not None and not isinstance(seed, int | np.integer):
         parameters["random_state"] = None
+    if "callbacks" in parameters:  # code
+        parameters["callbacks"] = None
+    if isinstance(parameters.get("workdir"), os.PathLike):
+        parameters["workdir"] = os.fspath(parameters["workdir"])
     fitted = {name: value for name, value in vars(embedder).items() if name.endswith("_")}
     return {"parameters": parameters, "fitted": fitted}
 

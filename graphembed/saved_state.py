@@ -1,8 +1,9 @@
 """How the state of an object becomes JSON and files of arrays, and back, without pickle.
 
 Plain JSON values stand for themselves; everything else is an object with one key that starts with
-"$". Each array is a ``.npy`` file and each column of strings an Arrow IPC file; an array that
-occurs twice is written once and shared again after loading.
+"$". Each array is a ``.npy`` file, each column of strings an Arrow IPC file, and the weights of a
+network are one ``.safetensors`` file; an array that occurs twice is written once and shared again
+after loading.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ import scipy.sparse as sp
 from graphembed import atomic
 from graphembed.exceptions import PersistenceError
 from graphembed.graph.ids import NodeIndex
+from graphembed.message_passing.weights import Weights
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 _CSR_PARTS = ("data", "indices", "indptr")
@@ -67,6 +69,8 @@ class StateWriter:
             return [self.encode(item, f"{name}.{at}") for at, item in enumerate(value)]
         if type(value) is tuple:
             return {"$tuple": self.encode(list(value), name)}
+        if isinstance(value, Weights):
+            return {"$tensors": self._once(value, id(value), name, self._write_tensors)}
         if type(value) is dict:
             return {"$dict": [self._encode_item(key, item, name) for key, item in value.items()]}
         if isinstance(value, np.generic) and value.dtype.kind in "biufU":
@@ -139,6 +143,16 @@ class StateWriter:
         self._add(path, digest(path))
         return {"$file": {"name": path.name}}
 
+    def _write_tensors(self, weights: Weights, name: str) -> dict[str, Any]:
+        from safetensors.numpy import save
+
+        path = self._path(name, ".safetensors")
+        with path.open("xb") as file:
+            file.write(save({key: np.asarray(array, order="C") for key, array in weights.items()}))
+        atomic.sync(path)
+        self._add(path, digest(path))
+        return {"name": path.name}
+
     def _path(self, name: str, suffix: str) -> Path:
         stem = re.sub(r"[^A-Za-z0-9_.-]", "_", name.lstrip(".-"))[-80:].lstrip(".-") or "array"
         number, unique = 1, stem
@@ -199,6 +213,7 @@ class StateReader:
             "$dict": lambda items: {self.decode(key): self.decode(item) for key, item in items},
             "$scalar": lambda scalar: np.dtype(scalar["dtype"]).type(self.decode(scalar["value"])),
             "$file": self._read,
+            "$tensors": self._read,
             "$csr": self._decode_csr,
             "$nodes": self._decode_nodes,
             "$strings": lambda about: _objects(self._read(about), about["shape"]),
@@ -223,8 +238,8 @@ class StateReader:
         name = about["name"]
         if name not in self._loaded:
             path = self._checked_path(name)
-            read = self._read_strings if path.suffix == ".arrow" else self._read_array
-            self._loaded[name] = read(path, about)
+            readers = {".arrow": self._read_strings, ".safetensors": self._read_tensors}
+            self._loaded[name] = readers.get(path.suffix, self._read_array)(path, about)
         return self._loaded[name]
 
     def _checked_path(self, name: str) -> Path:
@@ -259,6 +274,15 @@ class StateReader:
                 f"{array.dtype.str} of shape {array.shape}."
             )
         return array
+
+    def _read_tensors(self, path: Path, _: dict[str, Any]) -> Weights:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        try:
+            return Weights(load(path.read_bytes()))
+        except (SafetensorError, KeyError) as error:
+            raise PersistenceError(f"{path} does not hold the weights of a network.") from error
 
     def _read_strings(self, path: Path, _: dict[str, Any]) -> pa.LargeStringArray:
         source = pa.memory_map(str(path)) if self._mmap else pa.py_buffer(path.read_bytes())

@@ -32,7 +32,7 @@ LAYERS = [
     ["graphembed.vectors", "graphembed.vector_files", "graphembed.word2vec"],
     ["graphembed.base"],
     ["graphembed.training"],
-    ["graphembed.factorization", "graphembed.hyperbolic"],
+    ["graphembed.factorization", "graphembed.hyperbolic", "graphembed.message_passing"],
     ["graphembed.embedders", "graphembed.heuristics", "graphembed.knowledge"],
     ["graphembed.compose", "graphembed.persistence", "graphembed.saved_state"],
     ["graphembed.link_predictor", "graphembed.link_scorers", "graphembed.model_selection"],

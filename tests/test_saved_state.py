@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 
 from graphembed.exceptions import PersistenceError
 from graphembed.graph.ids import NodeIndex
+from graphembed.message_passing.weights import Weights
 from graphembed.saved_state import StateReader, StateWriter, digest
 
 PLAIN = st.recursive(
@@ -142,3 +143,29 @@ def test_sizes_and_digests_are_those_of_the_files(tmp_path):
     for name, about in writer.files.items():
         assert about["bytes"] == (tmp_path / name).stat().st_size
         assert about["blake2b"] == digest(tmp_path / name)
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+def test_weights_are_one_file(tmp_path, mmap):
+    from safetensors.numpy import load_file
+
+    turned = np.arange(6, dtype=np.float32).reshape(2, 3).T
+    weights = Weights({"a.weight": turned, "step": np.array(3, dtype=np.int64)})
+    again, writer = _round_trip([weights, weights], tmp_path, mmap=mmap)
+    assert list(writer.files) == ["0.safetensors"]
+    for loaded in (*again, load_file(tmp_path / "0.safetensors")):
+        assert set(loaded) == set(weights)
+        assert all(loaded[name].dtype == weights[name].dtype for name in weights)
+        assert all(np.array_equal(loaded[name], weights[name]) for name in weights)
+    assert again[0] is again[1]
+    assert type(again[0]) is Weights
+
+
+def test_weights_that_are_none(tmp_path):
+    encoded = StateWriter(tmp_path, _no_objects)
+    value = encoded.encode(Weights(a=np.ones(2)), "")
+    (name,) = encoded.files
+    (tmp_path / name).write_bytes(b"\x80" * encoded.files[name]["bytes"])
+    reader = StateReader(tmp_path, encoded.files, _no_objects, mmap=False, verify=False)
+    with pytest.raises(PersistenceError, match="weights of a network"):
+        reader.decode(value)

@@ -77,8 +77,9 @@ def run_once(
     Returns
     -------
     dict
-        ``versions``, ``import_seconds``, ``build_seconds``, ``seconds`` (one for each call),
-        ``rss_before_bytes``, ``peak_rss_bytes``, ``notes``.
+        ``versions``, ``import_seconds``, ``build_seconds``, ``seconds`` and
+        ``cpu_seconds`` of all threads (one for each call), ``rss_before_bytes``,
+        ``peak_rss_bytes``, ``notes``.
 
     Raises
     ------

@@ -68,14 +68,15 @@ def measure(spec: dict[str, Any]) -> dict[str, Any]:
     del arrays
 
     rss_before = memory("VmRSS")
-    seconds = []
+    seconds, cpu_seconds = [], []
     result = None
     for _ in range(spec["calls"]):
         result = None  # what the call before made must not count in this one's memory
         gc.collect()
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         result = job.run()
         seconds.append(time.perf_counter() - start)
+        cpu_seconds.append(time.process_time() - cpu_start)
     peak_rss = memory("VmHWM")
 
     if spec["output"] is not None:
@@ -85,6 +86,7 @@ def measure(spec: dict[str, Any]) -> dict[str, Any]:
         "import_seconds": import_seconds,
         "build_seconds": build_seconds,
         "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
         "rss_before_bytes": rss_before,
         "peak_rss_bytes": peak_rss,
         "notes": job.notes,

@@ -39,7 +39,9 @@ def fastrp_fastrp(arrays: Mapping[str, Any], *, threads: int, **params: Any) -> 
     return Job(lambda: FastRP(seed=0, undirected=False, **params).fit_transform(adjacency))
 
 
-def pycleora_embed(arrays: Mapping[str, Any], *, threads: int, **params: Any) -> Job:
+def pycleora_embed(
+    arrays: Mapping[str, Any], *, threads: int, whiten: bool = False, **params: Any
+) -> Job:
     """Embed with pycleora, which reads lines of text and orders nodes as it meets them."""
     from pycleora import SparseMatrix, embed
 
@@ -52,7 +54,7 @@ def pycleora_embed(arrays: Mapping[str, Any], *, threads: int, **params: Any) ->
         embedding[np.array(graph.entity_ids, dtype=np.int64)] = found
         return embedding
 
-    return Job(lambda: embed(graph, num_workers=threads, whiten=False, **params), in_our_order)
+    return Job(lambda: embed(graph, num_workers=threads, whiten=whiten, **params), in_our_order)
 
 
 def _edge_lines(indptr: Any, indices: Any) -> Iterator[str]:

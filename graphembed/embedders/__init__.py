@@ -2,6 +2,7 @@
 
 from graphembed.embedders.deepwalk import DeepWalk
 from graphembed.embedders.fastrp import FastRP
+from graphembed.embedders.graphsage import GraphSAGE
 from graphembed.embedders.hmds import HyperbolicMDS
 from graphembed.embedders.line import LINE
 from graphembed.embedders.lorentz import LorentzEmbedding
@@ -16,6 +17,7 @@ __all__ = [
     "LINE",
     "DeepWalk",
     "FastRP",
+    "GraphSAGE",
     "HyperbolicMDS",
     "LorentzEmbedding",
     "NetMF",

@@ -68,7 +68,7 @@ def compare(
         it; they serve for links only.
     embedders : dict of str to embedder, or list of embedders or names
         What to compare: ``{"small": FastRP(32), "large": FastRP(512)}``, or
-        ``["fastrp", "deepwalk"]`` with default parameters. For links, heuristics may stand there
+        ``["spectral", "fastrp"]`` with default parameters. For links, heuristics may stand there
         too, and a :class:`~graphembed.LinkPredictor`, for an operator or classifier of its own.
         Clones are fitted. One whose ``random_state`` is None gets another number for each split,
         so that the spread shows the luck of training, too.

@@ -1,16 +1,20 @@
-"""Graphs made from a graph: subgraphs, cores, partitions and their quotients."""
+"""Graphs made from graphs: subgraphs, cores, partitions and their quotients, unions."""
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from graphembed.exceptions import GraphError
 from graphembed.graph.builders import from_rows
 from graphembed.graph.coarsening import Level
-from graphembed.graph.graph import Graph
+from graphembed.graph.graph import Features, Graph
 from graphembed.graph.ids import NodeIndex
 from graphembed.random_state import RandomStateLike, check_random_state, draw_key
 
@@ -301,6 +305,113 @@ def partition(
         level = level.contract(groups, n_jobs)
         labels = groups[labels]
     return _numbered(labels)
+
+
+def disjoint_union(graphs: Sequence[Graph]) -> Graph:
+    """Return one graph with the nodes and edges of several, and no edges between them.
+
+    Parameters
+    ----------
+    graphs : sequence of Graph
+        At least one, all directed or none, all with the same number of features, dense or sparse,
+        or none with features, and all with the same relations. An unweighted graph beside
+        weighted ones has weights of 1.
+
+    Returns
+    -------
+    Graph
+        The rows of the first graph, then those of the second, and so on. Nodes keep their ids if
+        no two graphs share one and all are ints or all strings; else they are 0, 1, ...
+
+    Raises
+    ------
+    GraphError
+        If the graphs do not match.
+
+    Examples
+    --------
+    >>> from graphembed import Graph
+    >>> from graphembed.graph.transforms import disjoint_union
+    >>> edge = Graph.from_edges(["a"], ["b"])
+    >>> disjoint_union([edge, Graph.from_edges(["c"], ["d"])]).nodes.tolist()
+    ['a', 'b', 'c', 'd']
+    >>> disjoint_union([edge, edge]).edges().tolist()
+    [[0, 1], [2, 3]]
+    """
+    graphs = list(graphs)
+    if not graphs:
+        raise GraphError("A union needs at least one graph; none was given.")
+    first = graphs[0]
+    if len(graphs) == 1:
+        return first
+    _check_same("kind", ["directed" if graph.directed else "undirected" for graph in graphs])
+    _check_same("relations", [graph.relations for graph in graphs])
+    n_nodes = sum(graph.n_nodes for graph in graphs)
+    if n_nodes > np.iinfo(np.int32).max:
+        raise GraphError(f"A Graph holds at most {np.iinfo(np.int32).max} nodes; got {n_nodes}.")
+    starts = np.cumsum([0, *(graph.n_nodes for graph in graphs)]).tolist()
+    ends = np.cumsum([0, *(len(graph.indices) for graph in graphs)]).tolist()
+    indptr = [graph.indptr[1:] + end for graph, end in zip(graphs, ends, strict=False)]
+    indices = [
+        graph.indices + np.int32(start) for graph, start in zip(graphs, starts, strict=False)
+    ]
+    weights = None
+    if any(graph.weighted for graph in graphs):
+        weights = np.concatenate([_weights(graph) for graph in graphs])
+    return Graph(
+        np.concatenate([np.zeros(1, dtype=np.int64), *indptr]),
+        np.concatenate(indices),
+        weights,
+        nodes=_joined_ids([graph.node_index for graph in graphs], n_nodes),
+        directed=first.directed,
+        edge_types=_joined([graph.edge_types for graph in graphs]),
+        relations=first.relations,
+        features=_joined_features([graph.features for graph in graphs]),
+    )
+
+
+def _joined(parts: list[Any]) -> Any:
+    return None if parts[0] is None else np.concatenate(parts)
+
+
+def _weights(graph: Graph) -> Any:
+    return np.ones(len(graph.indices), np.float32) if graph.weights is None else graph.weights
+
+
+def _joined_ids(parts: list[NodeIndex], n_nodes: int) -> NodeIndex:
+    if len({part.kind == "str" for part in parts}) > 1:
+        return NodeIndex.range(n_nodes)
+    if parts[0].kind == "str":
+        ids = pa.chunked_array([part.to_arrow() for part in parts])
+        n_distinct = pc.count_distinct(ids).as_py()
+    else:
+        ids = np.concatenate([part.to_numpy() for part in parts])
+        n_distinct = len(np.unique(ids))
+    return NodeIndex.from_ids(ids) if n_distinct == n_nodes else NodeIndex.range(n_nodes)
+
+
+def _joined_features(parts: list[Any]) -> Features | None:
+    _check_same("features", [_form(part) for part in parts])
+    if sp.issparse(parts[0]):
+        return sp.csr_array(sp.vstack(parts, format="csr"))
+    joined: Features | None = _joined(parts)
+    return joined
+
+
+def _form(features: Features | None) -> str:
+    if features is None:
+        return "none"
+    kind = "sparse" if sp.issparse(features) else "dense"
+    return f"{features.shape[1]} {kind} columns"
+
+
+def _check_same(what: str, found: list[Any]) -> None:
+    for number, value in enumerate(found):
+        if value != found[0]:
+            raise GraphError(
+                f"The graphs of a union must agree in their {what}; got {found[0]} at position 0 "
+                f"and {value} at position {number}."
+            )
 
 
 def _numbered(labels: Labels) -> Labels:

@@ -1,21 +1,33 @@
 """Tiny graphs with known answers."""
 
+from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
 from graphembed.graph.graph import Graph
 
 CLIQUE = 12
 
 
-def two_cliques() -> Graph:
-    """Return two cliques, a0 .. a11 and b0 .. b11, joined by the edge a0 - b0."""
+def two_cliques(*, features: bool = False) -> Graph:
+    """Return two cliques, a0 .. a11 and b0 .. b11, joined by the edge a0 - b0.
+
+    With features each node has random ones, those of :func:`node_features`.
+    """
     pairs = [
         (f"{side}{i}", f"{side}{j}") for side in "ab" for i, j in combinations(range(CLIQUE), 2)
     ]
     sources, targets = zip(*pairs, ("a0", "b0"), strict=True)
-    return Graph.from_edges(list(sources), list(targets))
+    graph = Graph.from_edges(list(sources), list(targets))
+    return graph.with_features(node_features(graph.nodes)) if features else graph
+
+
+def node_features(nodes: Iterable[str]) -> npt.NDArray[np.float32]:
+    """Return random features of each node, which depend on its name alone."""
+    rows = [np.random.default_rng(list(str(node).encode())).standard_normal(32) for node in nodes]
+    return np.asarray(rows, dtype=np.float32)
 
 
 def weighted_digraph() -> Graph:

@@ -1108,3 +1108,112 @@ def netmf_matrix(adjacency: Any, window: int, n_negatives: float) -> npt.NDArray
         power = power @ transition
         total += power
     return truncated_log(degrees.sum() / (n_negatives * window) * total * inverse)
+
+
+def choose_neighbors(
+    weights: Any, table: Any, start: int, degree: int, hidden: Any, key: int, fanout: int
+) -> list[int]:
+    """Choose offsets in a row without replacement; twin of ``kernels.sampling.draw_neighbors``."""
+    hidden = set(hidden)
+    allowed = [offset for offset in range(degree) if offset not in hidden]
+    n, k = len(allowed), min(len(allowed), fanout)
+    found: set[int] = set()
+    if k == n:
+        return allowed
+    if table is None:
+        for number in range(k):
+            last = n - k + number
+            value = ((draw(key, number) >> 32) * (last + 1)) >> 32
+            found.add(last if value in found else value)
+        return sorted(allowed[value] for value in found)
+    counter = 0
+    while degree > 8 * k and len(found) < k and counter < 2 * k + 32:
+        bits = draw(key, counter)
+        offset = choose(table, start, start + ((bits >> 32) * degree >> 32), bits) - start
+        counter += 1
+        if offset not in hidden:
+            found.add(offset)
+    times = [
+        (-np.log1p(-unit(draw(key, counter + offset))) / float(weights[start + offset]), offset)
+        for offset in allowed
+        if offset not in found
+    ]
+    return sorted([*found, *(offset for _, offset in sorted(times)[: k - len(found)])])
+
+
+def sample_neighbors(
+    graph: Any, table: Any, excluded: Any, key: int, fanout: int, node: int
+) -> list[int]:
+    """Return the entries that a node chooses with the key of a layer; twin of the kernel."""
+    start, stop = int(graph.indptr[node]), int(graph.indptr[node + 1])
+    pairs = {(int(u), int(v)) for u, v in excluded} | {(int(v), int(u)) for u, v in excluded}
+    hidden = [k for k in range(stop - start) if (node, int(graph.indices[start + k])) in pairs]
+    key = fold(key, node)
+    offsets = choose_neighbors(graph.weights, table, start, stop - start, hidden, key, fanout)
+    return [start + offset for offset in offsets]
+
+
+def walks_home(adjacency: Any, hub_degree: int, least: float) -> npt.NDArray[np.float64]:
+    """Return ordered triangles and return probabilities; twin of ``kernels.structure``."""
+    dense = np.abs(np.asarray(adjacency, dtype=np.float64))
+    strengths = dense.sum(axis=1)
+    inverse = np.divide(1, strengths, out=np.zeros_like(strengths), where=strengths > 0)
+    step = inverse[:, None] * dense
+    hubs = (dense > 0).sum(axis=1) > hub_degree
+    home = np.where(hubs[:, None] & (step < least), 0.0, step)
+    out = np.zeros((len(dense), 4))
+    links = (dense > 0) & ~np.eye(len(dense), dtype=bool)
+    out[:, 0] = np.diag(np.linalg.matrix_power(links.astype(np.float64), 3))
+    out[:, 1] = np.diag(step @ step)
+    out[:, 2] = np.diag(step @ step @ step)
+    for u in range(len(dense)):
+        there = np.where(home[:, u] > 0, step[u], 0.0) @ step
+        terms = there * (step @ home[:, u])
+        out[u, 3] = terms.sum() - terms[u] + out[u, 1] ** 2
+    return out
+
+
+def h_index(numbers: Any) -> int:
+    """Return the largest h so that h of the numbers are at least h."""
+    descending = sorted(numbers, reverse=True)
+    return sum(number > place for place, number in enumerate(descending))
+
+
+def segment_max(
+    indptr: Any, indices: Any, matrix: Any
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+    """Return the maxima of the rows that each target hears, and the rows that they are from."""
+    out = np.zeros((len(indptr) - 1, matrix.shape[1]), dtype=np.float32)
+    winners = np.full(out.shape, -1, dtype=np.int32)
+    for i in range(len(out)):
+        heard = indices[indptr[i] : indptr[i + 1]]
+        if len(heard):
+            out[i] = matrix[heard].max(axis=0)
+            winners[i] = heard[matrix[heard].argmax(axis=0)]
+    return out, winners
+
+
+def segment_max_gradient(winners: Any, gradient: Any, n_sources: int) -> npt.NDArray[np.float64]:
+    """Return the gradient by the rows of the sources; twin of the kernel."""
+    out = np.zeros((n_sources, winners.shape[1]))
+    for (i, c), winner in np.ndenumerate(winners):
+        if winner >= 0:
+            out[winner, c] += gradient[i, c]
+    return out
+
+
+def drop(key: int, values: Any, threshold: int, scale: float, span: int) -> Any:
+    """Return values scaled, or 0 where the draw of a place is below the threshold."""
+
+    def lower(word: int) -> int:
+        return word & 0xFFFFFFFF
+
+    out = np.zeros(len(values), dtype=np.float32)
+    for place, value in enumerate(values):
+        start = place // span * span
+        word = lower(place - start + lower(draw(key, start)))
+        word = lower((word ^ word >> 16) * 0x7FEB352D)
+        word = lower((word ^ word >> 15) * 0x846CA68B)
+        if word ^ word >> 16 >= threshold:
+            out[place] = np.float32(value) * np.float32(scale)
+    return out

@@ -13,6 +13,7 @@ from graphembed import Graph
 from graphembed.exceptions import GraphError
 from graphembed.graph.transforms import (
     core_numbers,
+    disjoint_union,
     k_core,
     largest_component,
     partition,
@@ -238,3 +239,59 @@ def test_bad_input_of_a_partition() -> None:
         partition(two_cliques(), 0)
     with pytest.raises(GraphError, match="non-negative weights"):
         partition(Graph.from_edges([0], [1], [-1.0]), 1)
+
+
+@given(st.lists(graphs(), min_size=1, max_size=3))
+def test_a_union_has_the_blocks_of_its_graphs(parts: list[Graph]) -> None:
+    parts = [
+        Graph.from_scipy(part.adjacency, directed=True, nodes=part.node_index) for part in parts
+    ]
+    whole = disjoint_union(parts)
+    assert_array_equal(
+        whole.adjacency.toarray(), sp.block_diag([part.adjacency for part in parts]).toarray()
+    )
+    ids = [node for part in parts for node in part.nodes.tolist()]
+    unique = len(set(ids)) == len(ids) and len({type(node) for node in ids}) == 1
+    assert whole.nodes.tolist() == (ids if unique else list(range(len(ids))))
+    assert whole.weighted == any(part.weighted for part in parts)
+
+
+def test_a_union_keeps_ids_relations_and_features() -> None:
+    first = Graph.from_edges(["a", "b"], ["b", "c"], relations=["x", "y"], features=np.eye(3))
+    second = Graph.from_edges(["d", "e"], ["e", "e"], [2, 3], relations=["y", "x"])
+    second = second.with_features(np.ones((2, 3)))
+    whole = disjoint_union([first, second])
+    assert whole.nodes.tolist() == ["a", "b", "c", "d", "e"]
+    assert whole.triples().tolist() == [[0, 0, 1], [1, 1, 2], [3, 1, 4], [4, 0, 4]]
+    assert whole.edge_weights().tolist() == [1, 1, 2, 3]
+    assert_array_equal(whole.features, np.vstack([np.eye(3), np.ones((2, 3))]))
+    sparse = [part.with_features(sp.csr_array(part.features)) for part in (first, second)]
+    joined = disjoint_union(sparse).features
+    assert isinstance(joined, sp.csr_array)
+    assert joined.dtype == np.float32
+    assert_array_equal(joined.toarray(), whole.features)
+    assert disjoint_union([first]) is first
+    isolated = disjoint_union([with_isolated_node(), without_edges(), one_node()])
+    assert isolated.nodes.tolist() == list(range(8))
+    assert isolated.n_edges == 3
+
+
+def test_graphs_that_do_not_match_make_no_union() -> None:
+    edge = Graph.from_edges(["a"], ["b"])
+    dense, sparse = edge.with_features(np.eye(2)), edge.with_features(sp.eye_array(2))
+    others = {
+        "kind; got undirected at position 0 and directed": Graph.from_edges(
+            [0], [1], directed=True
+        ),
+        "relations; got None": Graph.from_edges([0], [1], relations=["x"]),
+        "features; got none at position 0 and 2 dense columns": dense,
+    }
+    for said, other in others.items():
+        with pytest.raises(GraphError, match=said):
+            disjoint_union([edge, other])
+    with pytest.raises(GraphError, match="2 dense columns at position 0 and 2 sparse columns"):
+        disjoint_union([dense, dense, sparse])
+    with pytest.raises(GraphError, match="2 dense columns at position 0 and 1 dense columns"):
+        disjoint_union([dense, edge.with_features([[1], [2]])])
+    with pytest.raises(GraphError, match="at least one graph"):
+        disjoint_union([])

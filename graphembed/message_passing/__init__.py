@@ -1,0 +1,1 @@
+"""What embedders by message passing are made of: sampled neighbourhoods, layers, features."""
