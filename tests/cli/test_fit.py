@@ -109,9 +109,12 @@ def test_a_store_is_fitted_within_a_limit(run):
         ),
         (
             ("-m", "deepwalk", "--workdir", "w"),
-            "atth, complex, distmult, fastrp, line, re",
+            "atth, complex, distmult, fastrp, graphsage, line, re",
         ),
-        (("-m", "fastrp", "--resume"), "Methods that have it: atth, complex, distmult, line, re"),
+        (
+            ("-m", "fastrp", "--resume"),
+            "Methods that have it: atth, complex, distmult, graphsage, line, re",
+        ),
         (("-m", "line", "--resume"), "--resume needs --workdir"),
         (("-m", "line", "--workdir", "edges.csv"), "edges.csv is a file"),
         (("-m", "line", "--workdir", "./store"), "--workdir and EDGES are both"),

@@ -44,6 +44,13 @@ class Toy:
         return -abs(network["encoder"].weight.item() - self.best)
 
 
+class Level(Toy):
+    """No evaluation is better than another."""
+
+    def score(self, _: Any) -> float | None:
+        return 1.0
+
+
 def network() -> nn.ModuleDict:
     made = nn.ModuleDict({"encoder": nn.Linear(1, 1, bias=False), "head": nn.Identity()})
     nn.init.zeros_(made["encoder"].weight)
@@ -95,10 +102,6 @@ def test_patience_is_of_epochs_since_the_best_evaluation(every: int) -> None:
 
 
 def test_of_equal_scores_the_last_is_kept_but_patience_ends() -> None:
-    class Level(Toy):
-        def score(self, _: Any) -> float | None:
-            return 1.0
-
     training = run(Level(), n_epochs=8, patience=3, every=1)
     training.train("toy")
     assert (training.best_epoch, len(training.losses)) == (4, 4)
@@ -139,9 +142,11 @@ class KilledError(Exception):
     pass
 
 
-@pytest.mark.parametrize("at", [1, 4, 7])
+@pytest.mark.parametrize(
+    ("task", "at"), [(Toy(0.9), 1), (Toy(0.9), 4), (Toy(0.9), 7), (Level(), 4)]
+)
 def test_resumed_is_never_interrupted(
-    at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: Toy, at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainer, "CHECKPOINT_EVERY", 0.0)
     monkeypatch.setattr(trainer, "SHARE", 0)
@@ -150,7 +155,7 @@ def test_resumed_is_never_interrupted(
         if end.epoch == at + 1:
             raise KilledError
 
-    options: dict[str, Any] = {"task": Toy(0.9), "n_epochs": 30, "patience": 4, "every": 2}
+    options: dict[str, Any] = {"task": task, "n_epochs": 30, "patience": 4, "every": 2}
     whole = run(**options)
     whole.train("toy")
     checkpoint = Checkpoint(tmp_path, {"seed": 5})
