@@ -22,8 +22,6 @@ VECTORS = {
     "learning_rate": 0.003,
     "n_epochs": 25,
     "walk_length": 6,
-    "dropout": 0.5,
-    "weight_decay": 0.0,
     "validation_fraction": None,
 }
 # As its authors have it, but for the number of epochs, which its loss decides.

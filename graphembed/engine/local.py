@@ -115,7 +115,7 @@ def run_blocks(
     try:
         # Within the try: an interrupt between two of them must stop the one that runs already.
         for _ in range(n_threads - 1):
-            helpers.append(_pool(n_threads).submit(run.work))  # noqa: PERF401
+            helpers.append(_submit(n_threads, run.work))  # noqa: PERF401
         run.work(report=True)
         while helpers and wait(helpers, timeout=REPORT_EVERY).not_done:
             run.report()
@@ -181,6 +181,19 @@ _pools: dict[int, ThreadPoolExecutor] = {}
 # Threads do not survive a fork: the child makes its own.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pools.clear)
+
+
+def _submit(n_threads: int, work: Callable[[], None]) -> Future[None]:
+    """Have one of the helping threads do some work."""
+    pool = _pool(n_threads)
+    try:
+        return pool.submit(work)
+    except BaseException:
+        # An interrupt may leave a new thread that its pool has not noted; nobody would tell it at
+        # exit, which would wait for it forever. What tells it is the end of the pool.
+        _pools.pop(n_threads, None)
+        pool.shutdown(wait=False)
+        raise
 
 
 def _pool(n_threads: int) -> ThreadPoolExecutor:

@@ -95,3 +95,21 @@ except KeyboardInterrupt:
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
     assert output == "stopped\n"
+
+
+def test_an_interrupt_while_a_thread_starts_lets_the_process_end() -> None:
+    """A thread that its pool has not noted is told to end all the same."""
+    code = """
+import concurrent.futures.thread as pools
+from graphembed.engine import run_blocks
+class Interrupting(dict):
+    def __setitem__(self, thread, queue):
+        raise KeyboardInterrupt
+pools._threads_queues = Interrupting()
+try:
+    run_blocks(print, [("a",), ("b",)], n_jobs=2)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "stopped" in run.stdout
