@@ -314,32 +314,3 @@ def relabel(neighbors, places, sources, n_sources):
             n_sources += 1
         neighbors[message] = place
     return n_sources
-
-
-@njit(cache=True, nogil=True)
-def transpose(indptr, indices, out_indptr, out_indices, order):
-    """Write the transpose of a sparse matrix, and where each entry was.
-
-    Parameters
-    ----------
-    indptr : ndarray of shape (n_rows + 1,), int64
-    indices : ndarray of shape (n_entries,), int32
-        Columns, in any order.
-    out_indptr : ndarray of shape (n_columns + 1,), int64
-        Zeros; written.
-    out_indices : ndarray of shape (n_entries,), int32
-        Written: rows, ascending for each column.
-    order : ndarray of shape (n_entries,), int64
-        Written: entry ``k`` of the transpose was entry ``order[k]``.
-    """
-    for entry in range(len(indices)):
-        out_indptr[indices[entry] + 1] += 1
-    for column in range(len(out_indptr) - 1):
-        out_indptr[column + 1] += out_indptr[column]
-    following = out_indptr[:-1].copy()
-    for row in range(len(indptr) - 1):
-        for entry in range(indptr[row], indptr[row + 1]):
-            place = following[indices[entry]]
-            following[indices[entry]] += 1
-            out_indices[place] = row
-            order[place] = entry

@@ -159,7 +159,7 @@ def _task(
     if plan.objective == "edge":
         positives = EdgePairs(Links.of(heard), plan.seed)
     else:
-        walked = train.to_undirected() if architecture["direction"] == "both" else train
+        walked = heard if architecture["direction"] == "both" else train
         positives = WalkPairs(walked, plan.walk_length, plan.n_walks, plan.seed, n_jobs)
     negatives = Negatives(_degrees(heard), plan.n_negatives, plan.seed)
     return PairTask(

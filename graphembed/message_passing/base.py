@@ -1,5 +1,6 @@
 """What an embedder with a trained network does: vectors of any graph, labels, new nodes."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -204,19 +205,26 @@ class NetworkEmbedder(BaseEmbedder):
         if isinstance(X, Graph):
             return self._inferred(self._as_graph(X, reset=False), self._vectors_of(X), head)
         block = canonical(self._validate_matrix(X, reset=False))
-        fitted = self._inferred(self.graph_, self.embedding_, head)
-        return self._rows_of(block, fitted, self._classifier)
+        return self._rows_of(
+            block, lambda: self._inferred(self.graph_, self.embedding_, head), self._classifier
+        )
 
     def _embed_new(self, block: sp.csr_array) -> Embedding:
-        return self._rows_of(block, self.embedding_, self._network["encoder"])
+        return self._rows_of(block, lambda: self.embedding_, self._network["encoder"])
 
-    def _rows_of(self, block: sp.csr_array, fitted: Embedding, encoder: Any) -> Embedding:
-        """Return what an encoder makes of new nodes; of known ones, the rows of fitted nodes."""
+    def _rows_of(
+        self, block: sp.csr_array, fitted: Callable[[], Embedding], encoder: Any
+    ) -> Embedding:
+        """Return what an encoder makes of new nodes; of known ones, the rows of fitted nodes.
+
+        Those of all fitted nodes are asked for only if some are known.
+        """
         from graphembed.message_passing.inference import embed_rows
 
-        rows = np.empty((block.shape[0], fitted.shape[1]), dtype=np.float32)
+        rows = np.empty((block.shape[0], encoder.widths[-1]), dtype=np.float32)
         known, places = known_rows(block, self.row_keys_, n_jobs=self.n_jobs)
-        rows[known] = fitted[places]
+        if len(known):
+            rows[known] = fitted()[places]
         new = np.setdiff1d(np.arange(block.shape[0]), known)
         if len(new):
             new_block = block[new]

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from graphembed.graph.graph import Graph
 
@@ -16,21 +17,21 @@ Weights = npt.NDArray[np.float32]
 DIRECTIONS = ("in", "out", "both")
 
 
-class TransposedMessages(NamedTuple):
-    """The messages of a block by source: which targets hear it.
+class Pattern(NamedTuple):
+    """Where the entries of a transposed matrix are: of messages by source, who hears each.
 
     Attributes
     ----------
-    indptr : ndarray of shape (n_sources + 1,), int64
-    indices : ndarray of shape (n_messages,), int32
-        Positions among the targets, ascending for each source.
-    order : ndarray of shape (n_messages,), int64
-        Which message of the block each is: ``block.weights[order]`` are the weights.
+    indptr : ndarray of shape (n_columns + 1,), int64
+    indices : ndarray of shape (n_entries,), int32
+        Rows of the matrix, ascending for each of its columns.
+    order : ndarray of shape (n_entries,), int32 (int64 of very many)
+        Which entry of the matrix each is: ``weights[order]`` are the weights.
     """
 
     indptr: Pointers
     indices: Rows
-    order: Pointers
+    order: npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,19 +104,13 @@ class Block:
         """Rows of the graph that receive, the first of :attr:`sources`."""
         return self.sources[: self.n_targets]
 
-    def transposed(self) -> TransposedMessages:
+    def transposed(self) -> Pattern:
         """Return the messages by source, made once: what the gradient of a sum walks along."""
         return self._transposed
 
     @cached_property
-    def _transposed(self) -> TransposedMessages:
-        from graphembed.kernels.sampling import transpose
-
-        indptr = np.zeros(self.n_sources + 1, dtype=np.int64)
-        indices = np.empty(self.n_messages, dtype=np.int32)
-        order = np.empty(self.n_messages, dtype=np.int64)
-        transpose(self.indptr, self.indices, indptr, indices, order)
-        return TransposedMessages(indptr, indices, order)
+    def _transposed(self) -> Pattern:
+        return transposed_pattern(self.indptr, self.indices, self.n_sources)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,3 +160,22 @@ def listening(graph: Graph, direction: str) -> Graph:
     if not graph.directed or direction == "out":
         return graph
     return graph.reverse() if direction == "in" else graph.to_undirected()
+
+
+def transposed_pattern(indptr: Pointers, indices: Rows, n_columns: int) -> Pattern:
+    """Return where the entries of a sparse matrix are in its transpose.
+
+    Parameters
+    ----------
+    indptr : ndarray of shape (n_rows + 1,), int64
+    indices : ndarray of shape (n_entries,), int32
+        Columns, those of a row in any order.
+    n_columns : int
+    """
+    n_entries = len(indices)
+    order: Any = np.arange(n_entries, dtype=np.int32 if n_entries < 1 << 31 else np.int64)
+    shape = (len(indptr) - 1, n_columns)
+    turned: Any = sp.csr_array((order, indices, indptr), shape=shape).tocsc()
+    return Pattern(
+        turned.indptr.astype(np.int64), turned.indices.astype(np.int32, copy=False), turned.data
+    )

@@ -16,7 +16,7 @@ neighbours, theirs are made as much louder as they weigh less. What sums to 0 is
 """
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +26,7 @@ from graphembed.engine import run_blocks, split_by_weight
 from graphembed.graph.graph import Graph
 from graphembed.kernels.spmm import spmm
 from graphembed.kernels.svd import row_sums
-
-if TYPE_CHECKING:
-    from graphembed.message_passing.block import Block
+from graphembed.message_passing.block import Block, Pattern, transposed_pattern
 
 Matrix = npt.NDArray[np.float32]
 
@@ -37,23 +35,6 @@ BLOCKS = 64  # ranges of rows, at most; the result does not depend on it
 BLOCK_WORK = 1 << 20  # numbers to add in a range, about: shorter ones are not worth a thread
 ROUNDING = 1e-5  # of a sum of float32 weights, as a share
 CHUNK = 1 << 22  # entries of a store that are read between two looks at the memory
-
-
-class Pattern(NamedTuple):
-    """Where the entries of a transposed matrix are.
-
-    Attributes
-    ----------
-    indptr : ndarray of shape (n_columns + 1,), int64
-    indices : ndarray of shape (n_entries,), int32
-        Rows of the matrix, ascending for each of its columns.
-    order : ndarray of shape (n_entries,), int32 (int64 of very many)
-        Which entry of the matrix each is.
-    """
-
-    indptr: npt.NDArray[np.int64]
-    indices: npt.NDArray[np.int32]
-    order: npt.NDArray[Any]
 
 
 class SparseMatrix:
@@ -127,10 +108,7 @@ class SparseMatrix:
     @cached_property
     def pattern(self) -> Pattern:
         """Where the entries of the transposed matrix are."""
-        n_entries = len(self.indices)
-        order: Any = np.arange(n_entries, dtype=np.int32 if n_entries < 1 << 31 else np.int64)
-        turned: Any = sp.csr_array((order, self.indices, self.indptr), shape=self.shape).tocsc()
-        return Pattern(turned.indptr, turned.indices, turned.data)
+        return transposed_pattern(self.indptr, self.indices, self.shape[1])
 
     @cached_property
     def transposed(self) -> "SparseMatrix":
@@ -202,7 +180,7 @@ class Messages:
         self._matrices: dict[str, SparseMatrix] = {}
 
     @classmethod
-    def from_block(cls, block: "Block", degrees: Matrix | None = None) -> Self:
+    def from_block(cls, block: Block, degrees: Matrix | None = None) -> Self:
         """Make them of a block of a graph.
 
         Parameters

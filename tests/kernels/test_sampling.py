@@ -2,7 +2,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +12,6 @@ from graphembed.kernels.sampling import (
     draw_neighbors,
     number_rows,
     relabel,
-    transpose,
 )
 from graphembed.testing import reference
 
@@ -116,21 +114,3 @@ def test_numbering_ignores_what_was_there(rows: list[int], neighbors: list[int])
 def test_a_row_that_is_there_twice_is_found() -> None:
     for places in (np.zeros(9, dtype=np.int32), np.full(9, 2, dtype=np.int32)):
         assert number_rows(np.array([4, 2, 8, 2, 4], dtype=np.int32), places) == 3
-
-
-@given(st.integers(0, 8), st.integers(1, 8), st.integers(0, 2**32 - 1))
-def test_transpose(n_rows: int, n_columns: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    dense = np.where(rng.random((n_rows, n_columns)) < 0.4, rng.random((n_rows, n_columns)), 0)
-    matrix = sp.csr_array(dense)
-    for i in range(n_rows):  # entries of a row come in any order
-        part = slice(matrix.indptr[i], matrix.indptr[i + 1])
-        matrix.indices[part] = matrix.indices[part][::-1].copy()
-        matrix.data[part] = matrix.data[part][::-1].copy()
-    indptr = np.zeros(n_columns + 1, dtype=np.int64)
-    indices, order = np.empty(matrix.nnz, np.int32), np.empty(matrix.nnz, np.int64)
-    transpose(matrix.indptr.astype(np.int64), matrix.indices, indptr, indices, order)
-    expected = sp.csr_array(dense.T)
-    np.testing.assert_array_equal(indptr, expected.indptr)
-    np.testing.assert_array_equal(indices, expected.indices)
-    np.testing.assert_array_equal(matrix.data[order], expected.data)

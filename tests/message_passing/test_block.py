@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
 
 import graphembed as ge
-from graphembed.message_passing.block import Block, Sample, listening
+from graphembed.message_passing.block import Block, Sample, listening, transposed_pattern
 
 GRAPH = ge.Graph.from_edges([0, 0, 1, 3], [1, 2, 2, 0], [1, 2, 3, 4], nodes=range(5), directed=True)
 
@@ -62,3 +64,21 @@ def test_nothing_at_all() -> None:
     sample = Sample(block.sources, ())
     assert sample.n_messages == 0
     np.testing.assert_array_equal(sample.rows, [0, 1, 2])
+
+
+@given(st.integers(0, 8), st.integers(1, 8), st.integers(0, 2**32 - 1))
+def test_transpose(n_rows: int, n_columns: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dense = np.where(rng.random((n_rows, n_columns)) < 0.4, rng.random((n_rows, n_columns)), 0)
+    matrix = sp.csr_array(dense)
+    for i in range(n_rows):  # entries of a row come in any order
+        part = slice(matrix.indptr[i], matrix.indptr[i + 1])
+        matrix.indices[part] = matrix.indices[part][::-1].copy()
+        matrix.data[part] = matrix.data[part][::-1].copy()
+    indptr, indices, order = transposed_pattern(
+        matrix.indptr.astype(np.int64), matrix.indices, n_columns
+    )
+    expected = sp.csr_array(dense.T)
+    np.testing.assert_array_equal(indptr, expected.indptr)
+    np.testing.assert_array_equal(indices, expected.indices)
+    np.testing.assert_array_equal(matrix.data[order], expected.data)
