@@ -225,7 +225,7 @@ class NetMF(BaseEmbedder):
     def _matrix(self) -> Any:
         from graphembed.factorization.window_matrix import WindowMatrix
 
-        return WindowMatrix(self.factors_, self.signs_ if self.signs_.min() < 0 else None)
+        return WindowMatrix(self.factors_, self.signs_ if (self.signs_ < 0).any() else None)
 
     def _embed_new(self, block: sp.csr_array) -> Embedding:
         from graphembed.factorization.spectral_filter import (

@@ -43,7 +43,7 @@ class Spectral(BaseEmbedder):
         leading eigenvectors of a sparse graph belong to its smallest components and to trees that
         dangle from the rest.
     exponent : float, default=1.0
-        :math:`\alpha`, of the eigenvalues. 0 weighs all components the same.
+        :math:`\alpha`, of the eigenvalues, from -10 to 10. 0 weighs all components the same.
     normalize : bool, default=True
         Whether rows are divided by their norm.
     tol : float, default=5e-3
@@ -62,7 +62,7 @@ class Spectral(BaseEmbedder):
         One row per node; zero for a node without edges. Components whose eigenvalue is not
         positive are zero.
     eigenvalues_ : ndarray of shape (n_components,), float64
-        Descending.
+        Descending; of a graph of fewer nodes than components, then zeros.
     residuals_ : ndarray of shape (n_components,), float64
         How far each is from being one: the norm of what its vector times the matrix has besides.
     basis_ : ndarray of shape (n_nodes, n_components), float32
@@ -122,7 +122,7 @@ class Spectral(BaseEmbedder):
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "normalization": [StrOptions({"adjacency", "random_walk"})],
         "regularization": [Interval(Real, 0, None, closed="left")],
-        "exponent": [Interval(Real, None, None, closed="neither")],
+        "exponent": [Interval(Real, -10, 10, closed="both")],
         "normalize": ["boolean"],
         "tol": [Interval(Real, 0, 1, closed="neither")],
         "max_restarts": [Interval(Integral, 0, None, closed="left")],

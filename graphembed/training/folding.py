@@ -46,9 +46,18 @@ def graph_keys(graph: Graph, n_jobs: int | None = -1) -> Keys:
 
 
 def known_rows(
-    block: sp.csr_array, fitted_keys: Keys, *, keys: Keys | None = None, n_jobs: int | None = -1
+    block: sp.csr_array,
+    fitted_keys: Keys,
+    *,
+    keys: Keys | None = None,
+    order: Rows | None = None,
+    n_jobs: int | None = -1,
 ) -> tuple[Rows, Rows]:
     """Return which rows of a block equal a fitted node's row, and which node that is.
+
+    Several nodes may have the same row, the leaves of a hub for instance. In a block of as many
+    rows as nodes were fitted, row i is node i's if it equals that; otherwise nothing tells such
+    nodes apart, and the first is meant.
 
     Parameters
     ----------
@@ -58,6 +67,8 @@ def known_rows(
         From :func:`graph_keys`; may be empty.
     keys : ndarray of shape (n_new,), uint64, optional
         :func:`row_keys` of the block, if they are there already.
+    order : ndarray of shape (n_fitted,), int64, optional
+        Which sorts the fitted keys and leaves equal ones in their order, if it is there already.
     n_jobs : int or None, default=-1
 
     Returns
@@ -65,16 +76,19 @@ def known_rows(
     rows : ndarray of int64
         Numbers of rows of the block.
     fitted : ndarray of int64
-        For each, the number of the first fitted node with that row.
+        For each, the number of a fitted node with that row.
     """
     if not len(fitted_keys):
         none = np.empty(0, dtype=np.int64)
         return none, none
     if keys is None:
         keys = row_keys(block, n_jobs)
-    order = np.argsort(fitted_keys, kind="stable")
+    if order is None:
+        order = np.argsort(fitted_keys, kind="stable")
     place = np.searchsorted(fitted_keys, keys, sorter=order)
     match = order[np.minimum(place, len(order) - 1)]
+    if len(keys) == len(fitted_keys):
+        match = np.where(keys == fitted_keys, np.arange(len(keys)), match)
     rows = np.flatnonzero((fitted_keys[match] == keys) & (np.diff(block.indptr) > 0))
     return rows, match[rows]
 

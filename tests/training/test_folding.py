@@ -66,3 +66,18 @@ def test_rows_without_entries_are_nobodys() -> None:
     graph = graphs.with_isolated_node()
     rows, _ = known_rows(canonical(graph.to_scipy()[[3, 0]]), graph_keys(graph))
     assert rows.tolist() == [1]
+
+
+def test_of_equal_rows_each_is_its_own() -> None:
+    """Leaves of one hub, whose rows are equal; and rows of a digraph whose in-edges differ."""
+    leaves = ge.Graph.from_edges([0, 0, 0, 1], [1, 2, 3, 4])
+    matrix = leaves.to_scipy()
+    rows, fitted = known_rows(canonical(matrix), graph_keys(leaves))
+    np.testing.assert_array_equal(fitted, rows)
+    rows, fitted = known_rows(canonical(matrix[::-1]), graph_keys(leaves))
+    assert (matrix[::-1][rows] != matrix[fitted]).nnz == 0
+    directed = ge.Graph.from_edges([0, 1, 3, 4, 2, 5], [2, 2, 0, 0, 5, 1], directed=True)
+    for graph in (leaves, directed):
+        for model in (ge.Spectral(4), ge.NetMF(4), ge.LINE(4), ge.DeepWalk(4, n_walks=2)):
+            model.set_params(random_state=0).fit(graph)
+            np.testing.assert_array_equal(model.transform(graph.to_scipy()), model.embedding_)
