@@ -88,10 +88,8 @@ def describe(error: BaseException) -> tuple[str, int]:
         return f"Out of memory. {error}", USER_ERROR
     if isinstance(error, ValueError | OSError):
         return str(error) or type(error).__name__, USER_ERROR
-    return (
-        f"{type(error).__name__}: {error} This is a bug; add --debug to see where, and report it.",
-        BUG,
-    )
+    message = f"{type(error).__name__}: {str(error).rstrip('.')}".removesuffix(": ")
+    return f"{message}. This is a bug; add --debug to see where, and report it.", BUG
 
 
 def _is_broken_pipe(error: BaseException) -> bool:

@@ -102,17 +102,17 @@ def fit(
 
     **Examples**
 
-    - graphembed fit edges.csv -m fastrp -d 128 -o vectors.parquet
+    - graphembed fit edges.csv -m spectral -d 128 -o vectors.parquet
 
     - graphembed fit follows.tsv --directed --weight 2 -o model/
 
-    - graphembed fit edges.csv -p "weights=[0, 1, 1]" -p normalize=false
+    - graphembed fit edges.csv -m fastrp -p "weights=[0, 1, 1]" -p normalize=false
 
     - graphembed fit store/ -m line --memory-limit 2GB --workdir line/ --resume
 
     - graphembed fit train.tsv -m transe --head 0 --relation 1 --tail 2 --validation valid.tsv
 
-    - graphembed fit --list-parameters -m fastrp
+    - graphembed fit --list-parameters -m spectral
     """  # fmt: skip
     embedder_class = find_method(method)
     if list_parameters:
@@ -259,6 +259,15 @@ def fit_or_say_how_to_go_on(embedder: Any, graph: Any, **held_out: Any) -> None:
     try:
         embedder.fit(graph, **held_out)
     except KeyboardInterrupt as stopped:
-        if str(stopped) and getattr(embedder, "workdir", None) is not None:
-            typer.echo(f"graphembed: {stopped} The option is --resume.", err=True)
+        workdir = getattr(embedder, "workdir", None)
+        message = str(stopped)
+        if not message and hasattr(embedder, "resume") and has_checkpoint(workdir):
+            message = f"The run can be resumed from its last checkpoint in {workdir}."
+        if message and workdir is not None:
+            typer.echo(f"graphembed: {message} The option is --resume.", err=True)
         raise
+
+
+def has_checkpoint(workdir: Any) -> bool:
+    """Tell whether a run that keeps its state in one file, as GraphSAGE does, has written it."""
+    return workdir is not None and (Path(workdir) / "checkpoint.safetensors").is_file()

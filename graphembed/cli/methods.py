@@ -6,7 +6,7 @@ from typing import Any
 from graphembed.cli.output import suggest
 from graphembed.cli.parameters import DEFAULTS, parse_param, signature_of
 
-DEFAULT_METHOD = "fastrp"
+DEFAULT_METHOD = "spectral"
 # What only methods have that work in files.
 IN_FILES = ("memory_limit", "workdir", "resume")
 

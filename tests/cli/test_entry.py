@@ -69,7 +69,7 @@ def test_errors_of_the_outside_are_told_as_they_are(error, expected):
 
 def test_a_bug_says_that_it_is_one():
     message, code = describe(ZeroDivisionError("division by zero"))
-    assert message.startswith("ZeroDivisionError: division by zero This is a bug")
+    assert message.startswith("ZeroDivisionError: division by zero. This is a bug")
     assert code == 1
 
 

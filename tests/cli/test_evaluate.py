@@ -98,7 +98,7 @@ def test_a_graph_of_trees(run, folder):
     )
     args = ("evaluate", "trees.csv", "-d", 4, "--n-splits", 1)
     assert "keep_connected" in run(*args, code=2).stderr
-    assert "fastrp" in run(*args, "--no-keep-connected").stdout
+    assert "spectral" in run(*args, "--no-keep-connected").stdout
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_a_graph_of_trees(run, folder):
         (["karate.csv", "-m", "fastpr"], "Did you mean 'fastrp'?"),
         (["karate.csv", "-m", "fastrp", "-m", "FastRP"], "-m FastRP is given twice"),
         (["karate.csv", "-m", "jaccard", "-d", "8"], "None of the methods has a parameter 'n_comp"),
-        (["karate.csv", "-p", "densty=1"], "Did you mean 'density'?"),
-        (["karate.csv", "-p", "density"], "KEY=VALUE"),
+        (["karate.csv", "-p", "exponnt=1"], "Did you mean 'exponent'?"),
+        (["karate.csv", "-p", "exponent"], "KEY=VALUE"),
         (["karate.csv", "-p", "line.n_epochs=1"], "not among the methods"),
         (["karate.csv", "-p", "lien.n_epochs=1"], "Did you mean 'line'?"),
-        (["karate.csv", "-p", "fastrp.densty=1"], "Did you mean 'density'?"),
-        (["karate.csv", "-p", "density=9"], "'density' parameter of FastRP"),
+        (["karate.csv", "-p", "spectral.exponnt=1"], "Did you mean 'exponent'?"),
+        (["karate.csv", "-p", "exponent=99"], "'exponent' parameter of Spectral"),
         (["karate.csv", "--task", "label"], "Unknown task 'label'"),
         (["karate.csv", "--task", "labels"], "--labels FILE"),
         (["karate.csv", "--task", "links", "--labels", "labels.csv"], "--labels are for"),

@@ -43,8 +43,8 @@ def test_columns_directions_and_parameters_reach_the_library(run, folder):
     (folder / "e.tsv").write_text("1\tx\t2\t5\n2\ty\t3\t1\n")
     facts = json.loads(
         run(
-            "fit", "e.tsv", "--source", 0, "--target", 2, "--weight", 3, "--relation", 1,
-            "--directed", "-d", 4, "-p", "weights=[1, 1]", "-p", "normalize=False",
+            "fit", "e.tsv", "-m", "fastrp", "--source", 0, "--target", 2, "--weight", 3,
+            "--relation", 1, "--directed", "-d", 4, "-p", "weights=[1, 1]", "-p", "normalize=False",
             "--random-state", 7, "--n-jobs", 1, "--json",
         ).stdout
     )  # fmt: skip
@@ -63,10 +63,10 @@ def test_columns_directions_and_parameters_reach_the_library(run, folder):
     [
         ([], "Which graph?"),
         (["edges.csv", "-m", "fastpr"], "Did you mean 'fastrp'?"),
-        (["edges.csv", "-p", "densty=0.5"], "Did you mean 'density'?"),
-        (["edges.csv", "-p", "density"], "KEY=VALUE"),
-        (["edges.csv", "-p", "density=dense"], "'density' parameter of FastRP"),
-        (["edges.csv", "-d", "0"], "'n_components' parameter of FastRP"),
+        (["edges.csv", "-p", "exponnt=0.5"], "Did you mean 'exponent'?"),
+        (["edges.csv", "-p", "exponent"], "KEY=VALUE"),
+        (["edges.csv", "-p", "exponent=high"], "'exponent' parameter of Spectral"),
+        (["edges.csv", "-d", "0"], "'n_components' parameter of Spectral"),
         (["edges.csv", "-d", "8", "-p", "n_components=9"], "given twice"),
         (["edges.csv", "--weight", "wieght"], "weight"),
         (["edges.csv", "-o", "v.csv"], ".parquet"),
@@ -88,7 +88,7 @@ def test_what_cannot_work_is_said_and_nothing_is_written(run, folder, args, said
 
 def test_a_store_is_fitted_within_a_limit(run):
     run("import", "edges.csv", "store/")
-    options = ("-d", 32, "-p", "weights=[1, 1]")
+    options = ("-m", "fastrp", "-d", 32, "-p", "weights=[1, 1]")
     run("fit", "edges.csv", *options, "-o", "expected.parquet")
     facts = json.loads(
         run("fit", "store/", *options, "--memory-limit", "1200", "-o", "v.parquet", "--json").stdout
@@ -101,8 +101,8 @@ def test_a_store_is_fitted_within_a_limit(run):
     for args, said in [
         (("--directed",), "Leave out --directed"),
         (("--weight", "2"), "Leave out --weight"),
-        (("--memory-limit", "much"), "memory_limit must be"),
-        (("--memory-limit", "100"), "memory_limit is too low"),
+        (("-m", "fastrp", "--memory-limit", "much"), "memory_limit must be"),
+        (("-m", "fastrp", "--memory-limit", "100"), "memory_limit is too low"),
         (
             ("-m", "deepwalk", "--memory-limit", "1GB"),
             "atth, complex, distmult, fastrp, line, re",
@@ -175,9 +175,28 @@ def test_a_bad_line_is_named(run, folder):
 
 def test_list_parameters(run):
     shown = run("fit", "--list-parameters").stdout
-    assert "degree_exponent" in shown
+    assert "regularization" in shown
     assert "Columns of the embedding" in shown
     listed = json.loads(run("fit", "--list-parameters", "--json").stdout)
     names = [parameter["name"] for parameter in listed["parameters"]]
-    assert set(names) == set(ge.FastRP().get_params())
+    assert set(names) == set(ge.Spectral().get_params())
     assert all(parameter["description"] for parameter in listed["parameters"])
+
+
+def test_an_interrupted_run_with_one_file_for_its_state_says_how_to_go_on(folder, capsys):
+    from graphembed.cli.fit import fit_or_say_how_to_go_on
+
+    class Stopped:
+        workdir, resume = "run", False
+
+        def fit(self, graph):  # noqa: ARG002
+            raise KeyboardInterrupt
+
+    (folder / "run").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        fit_or_say_how_to_go_on(Stopped(), None)
+    assert capsys.readouterr().err == ""  # there is nothing to go on from yet
+    (folder / "run" / "checkpoint.safetensors").touch()
+    with pytest.raises(KeyboardInterrupt):
+        fit_or_say_how_to_go_on(Stopped(), None)
+    assert capsys.readouterr().err.endswith("in run. The option is --resume.\n")

@@ -58,7 +58,7 @@ def test_vectors_models_and_graphs(run, fitted):
     assert facts["first_nodes"] == ["alice", "bob", "carol", "dan", "erin"]
     run("fit", "edges.csv", "-d", 8, "-o", "model/")
     model = json.loads(run("info", "model", "--json").stdout)
-    assert model["kind"] == "FastRP"
+    assert model["kind"] == "Spectral"
     assert model["parameters"]["n_components"] == 8
     assert "parameters" in run("info", "model").stdout
     ge.save(ge.read_edges("edges.csv"), "graph")

@@ -10,7 +10,7 @@ import graphembed as ge
 def test_it_prints_what_the_library_ranks(run):
     shown = run("links", "edges.csv", "-d", 4, "--top", 3).stdout.splitlines()
     graph = ge.read_edges("edges.csv")
-    model = ge.LinkPredictor(ge.FastRP(4, random_state=0), random_state=0).fit(graph)
+    model = ge.LinkPredictor(ge.Spectral(4, random_state=0), random_state=0).fit(graph)
     pairs, scores = model.top_links(3)
     assert shown[0].split() == ["rank", "source", "target", "score"]
     rows = [line.split() for line in shown[1:]]
@@ -86,7 +86,7 @@ def test_two_components(run, folder):
         (["edges.csv", "-o", "no/links.csv"], "There is no folder"),
         (["edges.csv", "-o", "taken.csv"], "is a folder"),
         (["edges.csv", "-o", "./edges.csv"], "would replace the file of edges"),
-        (["edges.csv", "-p", "densty=1"], "Did you mean 'density'?"),
+        (["edges.csv", "-p", "exponnt=1"], "Did you mean 'exponent'?"),
     ],
 )
 def test_what_cannot_work_is_said_and_nothing_is_written(run, folder, args, said):
