@@ -1,7 +1,10 @@
 """States of a run of training in one file each, so that it can be killed and go on."""
 
 import json
+import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +12,42 @@ from typing import Any
 from graphembed.atomic import replaced_file
 from graphembed.exceptions import StoreError
 from graphembed.message_passing.weights import Weights
+from graphembed.store.lock import single_writer
+from graphembed.training.workdir import work_folder
 
 NAME = "checkpoint.safetensors"
 _NOTES = "graphembed"  # where JSON lies in the header of the file
+
+
+@contextmanager
+def claimed_folder(
+    owner: Any, workdir: str | os.PathLike[str] | None, *, resume: bool
+) -> Iterator[Path | None]:
+    """Give the folder of a run to one fit alone, while the block runs.
+
+    Parameters
+    ----------
+    owner : object
+        Whose run it is.
+    workdir : path-like or None
+        Made if it is not there; None gives None.
+    resume : bool
+        Whether to go on with a run that is there.
+
+    Raises
+    ------
+    StoreError
+        If another fit is using the folder, in this process or another; if there is a run and
+        ``resume`` is False; or if the folder cannot be made or written.
+    """
+    if workdir is None:
+        yield None
+        return
+    folder = work_folder(owner, workdir)
+    with single_writer(folder / NAME):
+        if not resume:
+            check_unused(folder)
+        yield folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +93,7 @@ class Checkpoint:
         if not self._path.exists():
             return None
         if not resume:
-            raise StoreError(
-                f"There is a run in {self._path.parent}. Pass resume=True to go on with it, delete "
-                f"{NAME}, or choose another workdir."
-            )
+            check_unused(self._path.parent)
         state = read_state(self._path)
         found = state.notes.pop("settings", None)
         if found != self._settings:
@@ -112,6 +145,21 @@ def read_state(path: Path) -> State:
     except (SafetensorError, KeyError, ValueError, struct.error) as error:
         raise StoreError(f"{path} is damaged: {error}. Delete it to start anew.") from error
     return State(tensors, notes)
+
+
+def check_unused(folder: Path) -> None:
+    """Find out whether a new run can begin in a folder.
+
+    Raises
+    ------
+    StoreError
+        If there is a run.
+    """
+    if (folder / NAME).exists():
+        raise StoreError(
+            f"There is a run in {folder}. Pass resume=True to go on with it, delete {NAME}, or "
+            "choose another workdir."
+        )
 
 
 def begun_seed(folder: Path) -> int | None:

@@ -1,7 +1,6 @@
 """Epochs of Adam: losses, validations, early stopping, checkpoints."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ from graphembed.message_passing.autograd import torch_threads
 from graphembed.message_passing.checkpoint import Checkpoint, State
 from graphembed.message_passing.tasks import Task
 from graphembed.message_passing.weights import Weights
+from graphembed.store.cadence import Cadence
 from graphembed.store.pipeline import prefetched
 from graphembed.training.tiles import derive_key
 
 LARGEST_NORM = 5.0  # of a gradient; what is longer is shortened
 CHECKPOINT_EVERY = 30.0  # seconds of training that a kill may cost
-SHARE = 20  # checkpoints take at most about one part in so many of the time
 _STEP = 8  # what a key is for
 
 
@@ -115,7 +114,7 @@ class TrainingRun:
         self.scores: list[tuple[int, float]] = []
         self._best: Weights | None = None
         self._best_score, self._best_epoch, self._risen = -math.inf, 0, 0
-        self._saved, self._took = time.monotonic(), 0.0
+        self._cadence = Cadence(CHECKPOINT_EVERY)
         if state is not None:
             self._go_on(state)
 
@@ -174,7 +173,7 @@ class TrainingRun:
             if not math.isfinite(value):
                 raise DivergedError(
                     f"The loss is {value} in epoch {epoch + 1}. Lower learning_rate="
-                    f"{settings.learning_rate:g}, or scale the features."
+                    f"{settings.learning_rate:g}, or scale the features, or the weights of edges."
                 )
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), LARGEST_NORM)
@@ -211,14 +210,9 @@ class TrainingRun:
 
     def _save(self) -> None:
         """Write a checkpoint if it is time."""
-        if self._checkpoint is None:
-            return
-        begin = time.monotonic()
-        if begin - self._saved < max(CHECKPOINT_EVERY, SHARE * self._took):
-            return
-        self._checkpoint.write(self._state())
-        self._saved = time.monotonic()
-        self._took = self._saved - begin
+        if self._checkpoint is not None and self._cadence.due():
+            with self._cadence.writing():
+                self._checkpoint.write(self._state())
 
     def _state(self) -> State:
         tensors = weights_of.prefixed("network", weights_of.from_module(self._network))

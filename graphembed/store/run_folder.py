@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any
 
 from graphembed.exceptions import StoreError
 from graphembed.store.buffer import Initialise, PartitionBuffer
+from graphembed.store.cadence import Cadence
 from graphembed.store.journal import Commit, Journal
 from graphembed.store.lock import single_writer
 from graphembed.store.tables import Shapes, Table, TablePartitions, Tables, Version
 
 JOURNAL = "journal"
-SHARE = 20  # checkpoints take at most about one part in so many of the time
 
 
 class RunFolder:
@@ -49,8 +48,8 @@ class RunFolder:
         checkpoint_every: float,
     ) -> None:
         self.tables, self.buffer, self.start = tables, buffer, journal.last
-        self._journal, self._every = journal, checkpoint_every
-        self._took, self._last, self._changed = 0.0, time.monotonic(), False
+        self._journal, self._cadence = journal, Cadence(checkpoint_every)
+        self._changed = False
 
     def load(self, resident: Collection[int], ahead: Collection[int]) -> Mapping[int, Tables]:
         """Bring partitions into memory; see :meth:`PartitionBuffer.load`."""
@@ -60,8 +59,7 @@ class RunFolder:
         """Say that the resident partitions were trained; make a checkpoint if it is time."""
         self.buffer.mark_changed()
         self._changed = True
-        patience = max(self._every, SHARE * self._took) if self._every else 0.0
-        if time.monotonic() - self._last >= patience:
+        if self._cadence.due():
             self.checkpoint(describe)
 
     def checkpoint(self, describe: Callable[[tuple[Version, ...]], Commit]) -> None:
@@ -77,13 +75,11 @@ class RunFolder:
         StoreError
             If it could not be written; the run can be resumed from the checkpoint before.
         """
-        begin = time.monotonic()
-        versions = self.buffer.flush()
-        self._journal.append(describe(tuple(versions)))
-        self.buffer.committed(versions)
+        with self._cadence.writing():
+            versions = self.buffer.flush()
+            self._journal.append(describe(tuple(versions)))
+            self.buffer.committed(versions)
         self._changed = False
-        self._last = time.monotonic()
-        self._took = self._last - begin
 
     def finish(self, describe: Callable[[tuple[Version, ...]], Commit]) -> None:
         """Commit what has changed since the last checkpoint, and end the threads."""

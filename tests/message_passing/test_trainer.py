@@ -149,7 +149,6 @@ def test_resumed_is_never_interrupted(
     task: Toy, at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainer, "CHECKPOINT_EVERY", 0.0)
-    monkeypatch.setattr(trainer, "SHARE", 0)
 
     def kill(end: EpochEnd) -> None:
         if end.epoch == at + 1:

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from graphembed.exceptions import StoreError
-from graphembed.store import run_folder
+from graphembed.store import cadence
+from graphembed.store.cadence import SHARE
 from graphembed.store.journal import Commit
-from graphembed.store.run_folder import SHARE, open_run
+from graphembed.store.run_folder import open_run
 from graphembed.store.tables import Version
 
 SHAPES = [((4,),), ((3,),)]
@@ -51,7 +52,7 @@ def test_what_was_not_committed_is_forgotten(tmp_path):
 
 def test_checkpoints_are_made_in_time_and_not_too_often(tmp_path, monkeypatch):
     now = 0.0
-    monkeypatch.setattr(run_folder.time, "monotonic", lambda: now)
+    monkeypatch.setattr(cadence.time, "monotonic", lambda: now)
     commits: list[float] = []
 
     def slow(versions: tuple[Version, ...]) -> Commit:
