@@ -48,7 +48,7 @@ def read_table(
     while content.startswith(b"#", start):
         start = content.index(b"\n", start) + 1
     return pyarrow.csv.read_csv(
-        pa.BufferReader(pa.py_buffer(content).slice(start)),
+        pa.BufferReader(_arrow_buffer(memoryview(content)[start:])),
         read_options=pyarrow.csv.ReadOptions(column_names=columns, skip_rows=skip),
         parse_options=pyarrow.csv.ParseOptions(
             delimiter=delimiter, quote_char='"' if delimiter == "," else False
@@ -57,6 +57,17 @@ def read_table(
             column_types={name: pa.large_string() for name in strings}
         ),
     )
+
+
+def _arrow_buffer(content: memoryview) -> pa.Buffer:
+    """Return a copy that is not Python's.
+
+    Threads of the reader may let go of what it read only when Python is already ending, and would
+    end the process by a signal if they had to ask Python to free it.
+    """
+    stream = pa.BufferOutputStream()
+    stream.write(content)
+    return stream.getvalue()
 
 
 def number(values: Any) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:

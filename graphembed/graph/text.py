@@ -6,6 +6,8 @@ cannot say on which line it failed; a second, slow reading (`bad_line`) then fin
 """
 
 import csv
+import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +28,7 @@ from graphembed.graph.blocks import (
 from graphembed.graph.dialect import Dialect, Layout, find_layout, is_number
 from graphembed.graph.edge_columns import EdgeColumns, Wanted, is_bad_weight, is_empty
 
+PATIENCE = 0.1  # seconds to wait for a thread that is done
 _INTEGRAL = r"^-?(0|[1-9][0-9]*)(\.0*)?$"
 
 
@@ -169,22 +172,32 @@ def _parse(
     if "relation" in roles:
         types[str(roles["relation"])] = pa.string()
     dialect = layout.dialect
-    return pacsv.read_csv(
-        BlockStream(blocks, check),
-        read_options=pacsv.ReadOptions(
-            column_names=[str(at) for at in range(layout.n_columns)], block_size=BlockStream.SIZE
-        ),
-        parse_options=pacsv.ParseOptions(
-            delimiter=dialect.delimiter,
-            quote_char='"' if dialect.quoted else False,
-            newlines_in_values=layout.multiline,
-        ),
-        convert_options=pacsv.ConvertOptions(
-            column_types=types,
-            include_columns=list(types),
-            null_values=[],
-        ),
-    )
+    stream = BlockStream(blocks, check)
+    let_go = threading.Event()
+    weakref.finalize(stream, let_go.set)
+    try:
+        return pacsv.read_csv(
+            stream,
+            read_options=pacsv.ReadOptions(
+                column_names=[str(at) for at in range(layout.n_columns)],
+                block_size=BlockStream.SIZE,
+            ),
+            parse_options=pacsv.ParseOptions(
+                delimiter=dialect.delimiter,
+                quote_char='"' if dialect.quoted else False,
+                newlines_in_values=layout.multiline,
+            ),
+            convert_options=pacsv.ConvertOptions(
+                column_types=types,
+                include_columns=list(types),
+                null_values=[],
+            ),
+        )
+    finally:
+        # A thread of pyarrow's may hold the stream a moment longer. If Python ended meanwhile, the
+        # thread would wait for it in vain, and end the process by a signal.
+        del stream
+        let_go.wait(PATIENCE)
 
 
 def data_blocks(path: Path, layout: Layout) -> Iterator[bytes]:

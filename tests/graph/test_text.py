@@ -1,9 +1,12 @@
+import weakref
+
 import numpy as np
 import pytest
 
 from graphembed import read_edges
 from graphembed.exceptions import FileFormatError
 from graphembed.graph import blocks
+from graphembed.graph import text as reading
 
 
 @pytest.fixture
@@ -196,3 +199,20 @@ def test_a_string_far_down_makes_all_ids_strings(write):
     graph = read_edges(write(text + "x,1\n"))
     assert graph.node_index.kind == "str"
     assert graph.n_nodes == 1002
+
+
+@pytest.mark.parametrize("content", ["1,2\n3,4\n", "1,2\n" * 300_000])
+def test_no_thread_holds_the_stream_when_the_graph_is_there(write, monkeypatch, content):
+    """If Python ended while one does, it would end by a signal."""
+    streams = []
+
+    class Watched(blocks.BlockStream):
+        def __init__(self, *args):
+            super().__init__(*args)
+            streams.append(weakref.ref(self))
+
+    monkeypatch.setattr(reading, "BlockStream", Watched)
+    monkeypatch.setattr(reading, "PATIENCE", 60)
+    read_edges(write(content))
+    assert streams
+    assert all(stream() is None for stream in streams)
