@@ -221,7 +221,8 @@ class Graph:
         data : torch_geometric.data.Data
             ``edge_index`` gives the edges; ``edge_weight``, else an ``edge_attr`` of one column,
             the weights; ``edge_type`` the relations, named "0", "1", ...; ``x`` the features;
-            ``node_id`` the ids (0, 1, ... without it).
+            ``node_id`` the ids (0, 1, ... without it), or their places in ``node_names``; see
+            :meth:`to_torch_geometric`.
         directed : bool, optional
             By default a graph is undirected if every edge has an equal one the other way.
 
@@ -331,7 +332,17 @@ class Graph:
         """Return a torch_geometric ``Data``, with undirected edges in both directions.
 
         It has ``edge_index``, ``num_nodes`` and, where the graph has them, ``edge_weight``,
-        ``edge_type``, ``x`` (dense) and, unless ids are 0, 1, ..., the list ``node_id``.
+        ``edge_type`` and ``x`` (dense). Unless ids are 0, 1, ..., the tensor ``node_id`` holds
+        them; of strings, their places in ``node_names``, the :class:`~graphembed.NodeIndex` of all
+        nodes. So loaders and subgraphs of torch_geometric know whom they chose, and
+        :meth:`from_torch_geometric` finds the ids again.
+
+        Examples
+        --------
+        >>> from graphembed import Graph
+        >>> data = Graph.from_edges(["ann", "bob"], ["bob", "cat"]).to_torch_geometric()
+        >>> data.node_names.take(data.node_id).tolist()
+        ['ann', 'bob', 'cat']
         """
         from graphembed.graph.interop import to_torch_geometric
 
@@ -548,7 +559,9 @@ class Graph:
         if self.edge_types is None:
             return self
         matrix = self.adjacency
-        weights = None if np.all(matrix.data == 1) else matrix.data
+        # Weights of 1 stay weights: those of opposite edges add up.
+        plain = self.weights is None and np.all(matrix.data == 1)
+        weights = None if plain else matrix.data
         return self._replace(
             indptr=matrix.indptr.astype(np.int64),
             indices=matrix.indices.astype(np.int32),

@@ -129,7 +129,7 @@ def from_torch_geometric(data: Any, *, directed: bool | None = None) -> Graph:
     _check_some(n_nodes)
     nodes = NodeIndex.range(n_nodes)
     if "node_id" in data:
-        nodes = NodeIndex.from_ids(data.node_id)
+        nodes = _node_ids(data, n_nodes)
     types = relations = None
     if data.get("edge_type") is not None:
         types = _edge_types(_to_numpy(data.edge_type), len(sources))
@@ -163,9 +163,22 @@ def to_torch_geometric(graph: Graph) -> "torch_geometric.data.Data":
         data.x = torch.from_numpy(
             features.copy() if isinstance(features, np.ndarray) else features.toarray()
         )
-    if graph.node_index.kind != "range":
-        data.node_id = graph.node_index.to_numpy().tolist()
+    if graph.node_index.kind == "int":
+        data.node_id = torch.from_numpy(graph.node_index.to_numpy().copy())
+    if graph.node_index.kind == "str":
+        # Loaders choose rows of tensors, and fail at a list of strings; an object they leave whole.
+        data.node_id = torch.arange(graph.n_nodes)
+        data.node_names = graph.node_index
     return data
+
+
+def _node_ids(data: Any, n_nodes: int) -> NodeIndex:
+    ids, names = data.node_id, data.get("node_names")
+    if hasattr(ids, "detach"):
+        ids = _to_numpy(ids)
+    if len(ids) != n_nodes:
+        raise GraphError(f"There are {n_nodes} nodes, but node_id names {len(ids)}.")
+    return NodeIndex.from_ids(names.take(ids) if isinstance(names, NodeIndex) else ids)
 
 
 def _weights(attributes: Sequence[dict[str, Any]], weight: str | None) -> Any:

@@ -12,7 +12,7 @@ from graphembed.graph.graph import Graph
 MANY = (list, tuple, set, frozenset)
 
 
-def labels_in_rows(graph: Graph, labels: Any) -> Any:
+def labels_in_rows(graph: Graph, labels: Any, *, name: str = "labels") -> Any:
     """Return one label, or one row of an indicator, for each node in row order.
 
     Parameters
@@ -21,6 +21,8 @@ def labels_in_rows(graph: Graph, labels: Any) -> Any:
     labels : array-like of shape (n_nodes,) or (n_nodes, n_classes), or mapping of id to label
         In the order of ``graph.nodes``; or by id, where a list, tuple or set holds several
         labels. A pandas Series that has an index other than 0, 1, ... is taken by id.
+    name : str, default="labels"
+        What errors call them.
 
     Returns
     -------
@@ -48,11 +50,11 @@ def labels_in_rows(graph: Graph, labels: Any) -> Any:
         is_range = type(labels.index).__name__ == "RangeIndex"
         labels = labels.to_numpy() if is_range else labels.to_dict()
     if isinstance(labels, Mapping):
-        return _by_id(graph, labels)
+        return _by_id(graph, labels, name)
     matrix = labels if hasattr(labels, "tocsr") else np.asarray(labels)
     if matrix.ndim not in (1, 2) or matrix.shape[0] != graph.n_nodes:
         raise ValueError(
-            f"labels must hold one label or row for each of the {graph.n_nodes} nodes, in the "
+            f"{name} must hold one label or row for each of the {graph.n_nodes} nodes, in the "
             f"order of graph.nodes; got shape {matrix.shape}. By node id, pass a dict."
         )
     return matrix, None
@@ -97,9 +99,9 @@ def number_labels(
     return classes, codes
 
 
-def _by_id(graph: Graph, labels: Mapping[Any, Any]) -> tuple[Any, Any]:
+def _by_id(graph: Graph, labels: Mapping[Any, Any], name: str) -> tuple[Any, Any]:
     if not labels:
-        raise ValueError("labels is empty: no node has a label.")
+        raise ValueError(f"{name} is empty: no node has a label.")
     rows = graph.node_index.rows(list(labels))
     several = [set(value) if isinstance(value, MANY) else {value} for value in labels.values()]
     if all(len(own) <= 1 for own in several):

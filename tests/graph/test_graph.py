@@ -139,6 +139,14 @@ def test_without_relations_adds_parallel_edges(graph):
     assert_array_equal(merged.adjacency.toarray(), graph.adjacency.toarray())
 
 
+def test_without_relations_keeps_weights_of_one():
+    for weights in (None, [1.0, 1.0]):
+        graph = Graph.from_edges([0, 1], [1, 0], weights, relations=["x", "y"], directed=True)
+        merged = graph.without_relations()
+        assert merged.weighted == (weights is not None)
+        assert merged.to_undirected().edge_weights().tolist() == [2.0 if weights else 1.0]
+
+
 def test_without_relations_has_nothing_to_triple():
     with pytest.raises(GraphError, match="no relations"):
         Graph.from_edges([0], [1]).triples()

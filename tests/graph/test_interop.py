@@ -12,11 +12,13 @@ from numpy.testing import assert_array_equal
 
 from graphembed.exceptions import GraphError
 from graphembed.graph import Graph
+from graphembed.message_passing.sampler import NeighborSampler
 
 with warnings.catch_warnings():
     # torch_geometric itself uses what torch deprecates, once, when it is imported.
     warnings.simplefilter("ignore", DeprecationWarning)
     from torch_geometric.data import Data, HeteroData
+    from torch_geometric.loader import LinkLoader, NodeLoader
     from torch_geometric.utils import to_undirected
 
 LETTERS, DIGITS = st.sampled_from("xyz"), st.sampled_from("012")
@@ -188,7 +190,44 @@ def test_to_torch_geometric_is_writable_and_shares_nothing():
     assert graph.weights.tolist() == [2.0, 2.0]
     assert graph.indices.tolist() == [1, 0]
     assert "node_id" not in data
-    assert Graph.from_edges(["b"], ["a"]).to_torch_geometric().node_id == ["a", "b"]
+    assert "node_names" not in data
+
+
+def test_torch_geometric_node_ids():
+    graph = Graph.from_edges([5, 9], [7, 5], nodes=[9, 5, 7])
+    data = graph.to_torch_geometric()
+    assert data.node_id.tolist() == [9, 5, 7]
+    assert "node_names" not in data
+    data.node_id[0] = 1
+    assert graph.nodes.tolist() == [9, 5, 7]
+    named = Graph.from_edges(["b", "d"], ["c", "b"], nodes=["d", "b", "c"]).to_torch_geometric()
+    assert named.node_names.take(named.node_id).tolist() == ["d", "b", "c"]
+    part = named.subgraph(torch.tensor([0, 2]))
+    assert Graph.from_torch_geometric(part).nodes.tolist() == ["d", "c"]
+    for ids in (["x", "y", "z"], np.array(["x", "y", "z"]), torch.tensor([7, 3, 5])):
+        other = Data(edge_index=named.edge_index, num_nodes=3, node_id=ids)
+        assert Graph.from_torch_geometric(other).nodes.tolist() == list(ids)
+    other.node_id = ["x", "y", "z", "u"]
+    with pytest.raises(GraphError, match="There are 3 nodes, but node_id names 4"):
+        Graph.from_torch_geometric(other)
+
+
+@pytest.mark.parametrize("ids", [list("dbcae"), [9, 2, 7, 1, 3]])
+def test_batches_of_loaders_know_their_nodes(ids):
+    ends = [ids[0], ids[1], ids[2], ids[3]], [ids[1], ids[2], ids[3], ids[0]]
+    graph = Graph.from_edges(*ends, nodes=ids, features=np.arange(5.0)[:, None])
+    data = graph.to_torch_geometric()
+    sampler = NeighborSampler(graph, fanout=(-1,)).to_torch_geometric()
+    links = LinkLoader(data, link_sampler=sampler, edge_label_index=data.edge_index, batch_size=3)
+    for batch in (*NodeLoader(data, node_sampler=sampler, batch_size=2), *links):
+        found = Graph.from_torch_geometric(batch, directed=True)
+        rows = graph.node_index.rows(found.nodes)
+        assert_array_equal(rows, batch.n_id)
+        assert_array_equal(found.features, graph.features[rows])
+        assert_array_equal(
+            found.nodes, graph.node_index.take(rows) if ids[0] == 9 else
+            batch.node_names.take(batch.node_id),
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("library", ["networkx", "igraph"])
