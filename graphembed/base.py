@@ -27,6 +27,11 @@ _MAKERS = {
     "str": "read_edges(X)",
     "pathlib": "read_edges(X)",
 }
+_TABLES = ("pandas", "polars", "pyarrow")  # of edges, unless they are square
+
+
+def _library(X: Any) -> str:
+    return "str" if isinstance(X, str) else type(X).__module__.partition(".")[0]
 
 
 class GraphEstimator(BaseEstimator, metaclass=ABCMeta):
@@ -68,16 +73,43 @@ class GraphEstimator(BaseEstimator, metaclass=ABCMeta):
         return Graph.from_scipy(X, directed=directed)
 
     def _validate_matrix(self, X: Any, *, reset: bool) -> Any:
-        kind = "str" if isinstance(X, str) else type(X).__module__.partition(".")[0]
-        if kind in _MAKERS:
+        kind = _library(X)
+        maker = _MAKERS.get(kind)
+        if kind in _TABLES and reset and len(X.shape) == 2 and X.shape[0] != X.shape[1]:
+            maker = "Graph.from_frame(X)"
+        if maker is not None:
             raise GraphError(
                 f"{type(self).__name__} expects a graphembed.Graph or an adjacency matrix; got a "
-                f"{type(X).__name__} ({kind}). Make one of it with graphembed.{_MAKERS[kind]}."
+                f"{type(X).__name__} ({kind}). Make one of it with graphembed.{maker}."
             )
+        if isinstance(X, list | tuple):
+            self._check_list(X)
         return validate_data(
             self, X, reset=reset, accept_sparse="csr", dtype=[np.float32, np.float64],
             ensure_non_negative=True,
         )  # fmt: skip
+
+    def _check_list(self, X: Any) -> None:
+        """Tell lists of graphs from lists of rows."""
+        name = type(self).__name__
+        if not len(X):
+            raise GraphError(
+                f"{name} expects a graphembed.Graph or an adjacency matrix; got an empty "
+                f"{type(X).__name__}."
+            )
+        for each in X:
+            kind = _library(each)
+            if kind in _MAKERS and kind != "str":
+                raise GraphError(
+                    f"{name} expects graphembed.Graphs; got a {type(X).__name__} with a "
+                    f"{type(each).__name__} ({kind}). Make a graph of each with "
+                    f"graphembed.{_MAKERS[kind]}."
+                )
+        if any(isinstance(each, Graph) for each in X):
+            raise GraphError(
+                f"{name} expects one graph here; got a {type(X).__name__} of {len(X)} objects. "
+                "Pass one graph at a time."
+            )
 
     def _check_non_negative(self, weights: npt.NDArray[np.float32]) -> None:
         if len(weights) and weights.min() < 0:

@@ -1,11 +1,14 @@
 import copy
 from pathlib import Path
+from typing import Any
 
 import igraph
 import joblib
 import networkx as nx
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -131,3 +134,10 @@ def test_transform_refuses_ids_of_the_other_kind() -> None:
     model = ge.FastRP(4, random_state=0).fit(ge.Graph.from_edges([1, 2], [2, 3]))
     with pytest.raises(GraphError, match="are ints, those of this graph are str"):
         model.transform(ge.Graph.from_edges(["1"], ["2"]))
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_tables_of_edges(make: Any) -> None:
+    edges = make({"source": ["ann", "bob", "cat"], "target": ["bob", "cat", "ann"]})
+    with pytest.raises(GraphError, match=r"graphembed.Graph.from_frame\(X\)"):
+        ge.FastRP(4).fit(edges)

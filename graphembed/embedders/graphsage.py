@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from numbers import Integral, Real
 from os import PathLike
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,22 +11,25 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from graphembed.base import Embedding
 from graphembed.engine import effective_n_jobs
+from graphembed.engine.device import check_device
 from graphembed.graph.graph import Graph
 from graphembed.message_passing.assembly import PAIR_OBJECTIVES, Plan, make_run
 from graphembed.message_passing.base import SUPERVISED, NetworkEmbedder
 from graphembed.message_passing.block import DIRECTIONS
-from graphembed.message_passing.checkpoint import begun_seed
+from graphembed.message_passing.checkpoint import begun_seed, claimed_folder
 from graphembed.message_passing.collapse import warn_of_collapse
 from graphembed.message_passing.features import FeatureEncoder
 from graphembed.message_passing.network import Architecture
+from graphembed.message_passing.new_nodes import FittedGraph
+from graphembed.message_passing.sampler import check_fanout
 from graphembed.message_passing.targets import Targets
 from graphembed.random_state import check_random_state, draw_key
 from graphembed.training.folding import graph_keys
-from graphembed.training.workdir import work_folder
 
 CONVOLUTIONS = {"sage", "gcn", "gat", "gin"}
 AGGREGATORS = {"mean", "max", "gcn", "sum"}
 OBJECTIVES = {*PAIR_OBJECTIVES, "dgi", SUPERVISED}
+DEFAULT_FANOUT = (25, 10)
 REMEDY = "Lower learning_rate or n_layers, pass features='both', or try another objective."
 
 
@@ -51,8 +55,9 @@ class GraphSAGE(NetworkEmbedder):
         isomorphism networks.
     aggregator : {"mean", "max", "gcn", "sum"}, default="mean"
         What ``conv="sage"`` makes of the neighbours. ``"gcn"`` is a mean that includes the node.
-    fanout : tuple of int, default=(25, 10)
-        In training on samples: the most neighbours of a node in each hop, its own first.
+    fanout : sequence of int, default=(25, 10)
+        In training on samples: the most neighbours of a node in each hop, its own first; -1 or
+        None for all. The default goes on with 10 for each further layer.
     objective : {"walk", "edge", "dgi", "supervised"}, default="walk"
         What the network is trained for. ``"walk"``: nodes of one short random walk are near each
         other; ``"edge"``: the ends of an edge are; ``"dgi"``: vectors tell a graph from the same
@@ -143,13 +148,14 @@ class GraphSAGE(NetworkEmbedder):
     Raises
     ------
     ValueError
-        If a parameter is out of range, ``fanout`` has fewer numbers than there are layers, the
-        graph has no features and is to have some, a weight of an edge is negative, or labels are
-        missing or of no use.
+        If a parameter is out of range, ``fanout`` has fewer numbers than there are layers, torch
+        cannot compute on ``device``, the graph has no features and is to have some, a weight of an
+        edge is negative, or labels are missing or of no use.
     DivergedError
         If the loss is not finite.
     StoreError
-        If ``workdir`` holds a run that this cannot go on with, or cannot be written.
+        If ``workdir`` holds a run that this cannot go on with, is in use by another fit, or cannot
+        be written.
 
     Notes
     -----
@@ -186,7 +192,7 @@ class GraphSAGE(NetworkEmbedder):
         "hidden": [Interval(Integral, 1, None, closed="left")],
         "conv": [StrOptions(CONVOLUTIONS)],
         "aggregator": [StrOptions(AGGREGATORS)],
-        "fanout": [tuple, list],
+        "fanout": [tuple, list, np.ndarray],
         "objective": [StrOptions(OBJECTIVES)],
         "features": [StrOptions({"auto", "graph", "structure", "both"})],
         "scaling": [StrOptions({"auto", "rows", "standard"}), None],
@@ -223,7 +229,7 @@ class GraphSAGE(NetworkEmbedder):
         hidden: int = 256,
         conv: str = "sage",
         aggregator: str = "mean",
-        fanout: Any = (25, 10),
+        fanout: Any = DEFAULT_FANOUT,
         objective: str = "walk",
         features: str = "auto",
         scaling: str | None = "auto",
@@ -311,6 +317,10 @@ class GraphSAGE(NetworkEmbedder):
         ------
         ValueError
             As said above.
+
+        Notes
+        -----
+        Of several graphs that share ids, those of the whole are ``0 .. n - 1``, in row order.
         """
         self._validate_params()
         graph, targets, validation = self._joined(X, y, y_val)
@@ -336,10 +346,10 @@ class GraphSAGE(NetworkEmbedder):
     def _joined(self, X: Any, y: Any, y_val: Any) -> tuple[Graph, Targets | None, Targets | None]:
         """Return one graph of all that is given, and its labels if they are to be learned."""
         if isinstance(X, list | tuple) and X and all(isinstance(each, Graph) for each in X):
-            from graphembed.graph.transforms import disjoint_union
+            from graphembed.message_passing.union import training_union
 
             graphs = [self._as_graph(each) for each in X]
-            graph = self._as_graph(disjoint_union(graphs))
+            graph = self._as_graph(training_union(graphs))
         else:
             graph = self._as_graph(X)
             graphs, y = [graph], [y]
@@ -354,7 +364,7 @@ class GraphSAGE(NetworkEmbedder):
         targets = Targets.parse_all(graphs, [None] * len(graphs) if y is None else y)
         if y_val is None:
             return graph, targets, None
-        validation = Targets.parse_all(graphs, y_val, classes=targets.classes_)
+        validation = Targets.parse_all(graphs, y_val, classes=targets.classes_, name="y_val")
         validation.check_kind(targets.kind)
         both = np.count_nonzero(targets.mask & validation.mask)
         if both:
@@ -368,17 +378,29 @@ class GraphSAGE(NetworkEmbedder):
         self, graph: Graph, rng: np.random.Generator, targets: Targets | None = None,
         validation: Targets | None = None,
     ) -> Embedding:  # fmt: skip
-        seed = draw_key(rng)
-        folder = None if self.workdir is None else work_folder(self, self.workdir)
-        if folder is not None and self.resume and self.random_state is None:
-            begun = begun_seed(folder)
-            seed = seed if begun is None else begun
+        # All that can be wrong is found before features are computed, which takes its time.
+        check_device(self.device)
+        seed, callbacks = draw_key(rng), self._callbacks()
+        self._fanout()
+        with claimed_folder(self, self.workdir, resume=self.resume) as folder:
+            if folder is not None and self.resume and self.random_state is None:
+                begun = begun_seed(folder)
+                seed = seed if begun is None else begun
+            self._train(graph, seed, targets, validation, folder, callbacks)
+        if self.objective != SUPERVISED:
+            warn_of_collapse(self.embedding_, seed, REMEDY)
+        return self.embedding_
+
+    def _train(
+        self, graph: Graph, seed: int, targets: Targets | None, validation: Targets | None,
+        folder: Path | None, callbacks: list[Callable[..., Any]],
+    ) -> None:  # fmt: skip
         encoder = FeatureEncoder(self.features, scaling=self.scaling, n_jobs=self.n_jobs)
         features = encoder.fit_transform(graph)
         architecture = self._architecture(features.shape[1], targets)
         run = make_run(
-            self._plan(graph, seed), graph, features, architecture, targets, validation,
-            workdir=folder, resume=self.resume, callbacks=self._callbacks(),
+            self._plan(seed), graph, features, architecture, targets, validation,
+            workdir=folder, resume=self.resume, callbacks=callbacks,
             n_jobs=effective_n_jobs(self.n_jobs),  # asked once: the system takes its time
         )  # fmt: skip
 
@@ -390,8 +412,12 @@ class GraphSAGE(NetworkEmbedder):
             self.row_keys_ = graph_keys(graph, self.n_jobs)
             if targets is not None:
                 self.classes_ = targets.classes_
+            elif hasattr(self, "classes_"):  # of an earlier fit
+                del self.classes_
             self._vectors, self._made = None, None
-            self._fitted_features = features
+            self._fitted_graph = FittedGraph(
+                graph, architecture["direction"], encoder, self.row_keys_, features
+            )
             self.embedding_ = self._inferred(graph, features)
 
         try:
@@ -401,14 +427,10 @@ class GraphSAGE(NetworkEmbedder):
             raise
         learn()
         run.discard()
-        if self.objective != SUPERVISED:
-            warn_of_collapse(self.embedding_, seed, REMEDY)
-        return self.embedding_
 
-    def _plan(self, graph: Graph, seed: int) -> Plan:
-        plan = Plan(
-            objective=self.objective, batching=self.batching,
-            fanout=tuple(-1 if n is None else int(n) for n in self.fanout),
+    def _plan(self, seed: int) -> Plan:
+        return Plan(
+            objective=self.objective, batching=self.batching, fanout=self._fanout(),
             n_epochs=self.n_epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
             weight_decay=self.weight_decay, n_negatives=self.n_negatives,
             walk_length=self.walk_length, n_walks=self.n_walks,
@@ -416,12 +438,17 @@ class GraphSAGE(NetworkEmbedder):
             validation_fraction=self.validation_fraction or 0.0, patience=self.patience,
             device=self.device, seed=seed,
         )  # fmt: skip
-        if len(plan.fanout) < self.n_layers and not plan.whole(graph, self.hidden):
+
+    def _fanout(self) -> tuple[int, ...]:
+        fanout = check_fanout(self.fanout)
+        if fanout == DEFAULT_FANOUT:
+            fanout += fanout[-1:] * (self.n_layers - len(fanout))
+        if len(fanout) < self.n_layers:
             raise ValueError(
-                f"fanout={self.fanout!r} has {len(plan.fanout)} numbers for {self.n_layers} "
-                "layers; give one for each."
+                f"fanout={self.fanout!r} has {len(fanout)} numbers for {self.n_layers} layers; "
+                "give one for each."
             )
-        return plan
+        return fanout
 
     def _architecture(self, n_features: int, targets: Targets | None) -> Architecture:
         infomax, supervised = self.objective == "dgi", self.objective == SUPERVISED

@@ -23,6 +23,8 @@ from graphembed.training.folding import graph_keys
 
 # Numbers that the messages of a layer hold: beyond this a step on a sample is the cheaper one.
 LARGEST_WHOLE = 100_000_000
+# Some convolutions have every message in memory, several times: with more a step takes over 1 GB.
+LARGEST_HELD = 25_000_000
 PAIR_OBJECTIVES = ("walk", "edge")
 
 
@@ -64,11 +66,16 @@ class Plan:
     device: str
     seed: int
 
-    def whole(self, graph: Graph, hidden: int) -> bool:
+    def whole(self, graph: Graph, architecture: Architecture) -> bool:
         """Return whether each step is on the whole graph."""
-        if self.batching == "auto":
-            return (len(graph.indices) + graph.n_nodes) * hidden <= LARGEST_WHOLE
-        return self.batching == "full"
+        if self.batching != "auto":
+            return self.batching == "full"
+        conv = architecture["conv"]
+        width = max(architecture["hidden"], architecture["n_components"])
+        if conv == "gin":  # features are sent as they are
+            width = max(width, architecture["n_features"])
+        limit = LARGEST_HELD if conv in ("gat", "gin") else LARGEST_WHOLE
+        return (len(graph.indices) + graph.n_nodes) * width <= limit
 
 
 def make_run(
@@ -106,7 +113,7 @@ def make_run(
     from graphembed.message_passing.trainer import TrainingRun, TrainingSettings
 
     pairs = plan.objective in PAIR_OBJECTIVES
-    whole = plan.whole(graph, architecture["hidden"])
+    whole = plan.whole(graph, architecture)
     task = _task(plan, graph, features, architecture, targets, validation, whole, n_jobs)
     n_epochs = plan.n_epochs
     if isinstance(n_epochs, str):
@@ -123,7 +130,7 @@ def make_run(
         about = {
             **asdict(plan),
             **architecture,
-            "data": _fingerprint(graph, features, targets, validation),
+            "data": _fingerprint(graph, features, targets, validation, n_jobs=n_jobs),
         }
         checkpoint = Checkpoint(workdir, about)
         state = checkpoint.read(resume)
@@ -198,9 +205,9 @@ def _strata(targets: Targets) -> Any:
     return np.where(targets.mask, 0, -1)
 
 
-def _fingerprint(graph: Graph, features: Any, *labels: Targets | None) -> str:
+def _fingerprint(graph: Graph, features: Any, *labels: Targets | None, n_jobs: int | None) -> str:
     """Return a hash of all that is trained on."""
-    arrays: list[Any] = [graph_keys(graph)]
+    arrays: list[Any] = [graph_keys(graph, n_jobs)]
     sparse = isinstance(features, sp.csr_array)
     arrays += [features.data, features.indices, features.indptr] if sparse else [features]
     arrays += [array for each in labels if each is not None for array in (each.values, each.mask)]

@@ -12,17 +12,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from graphembed.base import BaseEmbedder, Embedding, canonical
+from graphembed.exceptions import GraphError
 from graphembed.graph.graph import Graph
-from graphembed.message_passing.block import listening
 from graphembed.message_passing.features import FeatureEncoder
 from graphembed.message_passing.label_score import label_score
 from graphembed.message_passing.network import Architecture, build_network
-from graphembed.message_passing.new_nodes import (
-    beside_fitted,
-    mean_features,
-    stacked,
-    without_edges,
-)
+from graphembed.message_passing.new_nodes import FittedGraph, without_edges
 from graphembed.message_passing.targets import Targets, decode
 from graphembed.message_passing.weights import Weights, into_module
 from graphembed.training.folding import known_rows
@@ -30,12 +25,21 @@ from graphembed.training.folding import known_rows
 SUPERVISED = "supervised"
 
 
+def _objective(estimator: Any) -> str:
+    """Return what it was fitted for, if it was: parameters may have been set since."""
+    fitted = getattr(estimator, "architecture_", None)
+    objective: str = estimator.objective if fitted is None else fitted["objective"]
+    return objective
+
+
 def _is_supervised(estimator: Any) -> bool:
-    if estimator.objective != SUPERVISED:
+    objective = _objective(estimator)
+    if objective != SUPERVISED:
         name = type(estimator).__name__
+        has = "was fitted with" if hasattr(estimator, "architecture_") else "has"
         raise AttributeError(
-            f"Only {name}(objective='supervised') predicts labels; this one has objective="
-            f"{estimator.objective!r}."
+            f"Only {name}(objective='supervised') predicts labels; this one {has} objective="
+            f"{objective!r}."
         )
     return True
 
@@ -153,8 +157,8 @@ class NetworkEmbedder(BaseEmbedder):
         features, :meth:`encoded_features`.
         """
         check_is_fitted(self)
-        encoder = self._classifier if self.objective == SUPERVISED else self._network["encoder"]
-        return encoder.to_torch()
+        supervised = _objective(self) == SUPERVISED
+        return (self._classifier if supervised else self._network["encoder"]).to_torch()
 
     def encoded_features(self, graph: Graph) -> Any:
         """Return the features of a graph as the network reads them.
@@ -168,15 +172,21 @@ class NetworkEmbedder(BaseEmbedder):
         ndarray or csr_array of shape (n_nodes, n_features), float32
         """
         check_is_fitted(self)
+        if not isinstance(graph, Graph):
+            raise GraphError(
+                f"encoded_features expects a Graph; got {type(graph).__name__}. Make one of a "
+                "matrix with graphembed.Graph.from_scipy."
+            )
         return FeatureEncoder.from_state(self.features_).transform(graph)
 
     @property
     def _network(self) -> Any:
-        """The network of ``weights_``, made when it is first needed."""
-        if getattr(self, "_made", None) is None:
-            network = build_network(self.architecture_, n_jobs=self.n_jobs)
-            into_module(network, self.weights_)
-            self._made = network.eval()
+        """The network of ``weights_``, made when it is first needed with so many threads."""
+        made = getattr(self, "_made", None)
+        if made is None or made["encoder"].n_jobs != self.n_jobs:
+            made = build_network(self.architecture_, n_jobs=self.n_jobs)
+            into_module(made, self.weights_)
+            self._made = made.eval()
         return self._made
 
     @property
@@ -219,37 +229,29 @@ class NetworkEmbedder(BaseEmbedder):
 
         Those of all fitted nodes are asked for only if some are known.
         """
-        from graphembed.message_passing.inference import embed_rows
-
         rows = np.empty((block.shape[0], encoder.widths[-1]), dtype=np.float32)
-        known, places = known_rows(block, self.row_keys_, n_jobs=self.n_jobs)
+        known, places = known_rows(
+            block, self.row_keys_, order=self._fitted.key_order, n_jobs=self.n_jobs
+        )
         if len(known):
             rows[known] = fitted()[places]
         new = np.setdiff1d(np.arange(block.shape[0]), known)
         if len(new):
-            new_block = block[new]
-            heard = beside_fitted(
-                listening(self.graph_, self.architecture_["direction"]), new_block
-            )
-            given = mean_features(new_block, self.graph_)
-            theirs = FeatureEncoder.from_state(self.features_).transform_block(
-                new_block, self.graph_, given
-            )
-            rows[new] = embed_rows(
-                encoder, stacked(self._features_of_fitted(), theirs), heard,
-                np.arange(self.graph_.n_nodes, heard.n_nodes), direction="out",
-                n_jobs=self.n_jobs,
-            )  # fmt: skip
+            rows[new] = self._fitted.embed(block[new], encoder)
         return rows
 
-    def _features_of_fitted(self) -> Any:
-        if getattr(self, "_fitted_features", None) is None:
-            self._fitted_features = self.encoded_features(self.graph_)
-        return self._fitted_features
+    @property
+    def _fitted(self) -> FittedGraph:
+        """The fitted graph as new nodes see it, made when the first of them comes."""
+        if getattr(self, "_fitted_graph", None) is None:
+            encoder = FeatureEncoder.from_state(self.features_)
+            direction = self.architecture_["direction"]
+            self._fitted_graph = FittedGraph(self.graph_, direction, encoder, self.row_keys_)
+        return self._fitted_graph
 
     def __getstate__(self) -> dict[str, Any]:
         # Made of other attributes.
-        made = ("_made", "_fitted_features")
+        made = ("_made", "_fitted_graph")
         return {name: value for name, value in super().__getstate__().items() if name not in made}
 
     def __sklearn_tags__(self) -> Tags:

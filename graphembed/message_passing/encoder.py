@@ -87,8 +87,8 @@ class Encoder(nn.Module):
         for number in range(n_layers):
             last = number == n_layers - 1
             n_in, n_out = widths[number : number + 2]
-            layers.append(_layer(conv, n_in, n_out, aggregator, last))
             active = not last or activate_output
+            layers.append(_layer(conv, n_in, n_out, aggregator, last=not active))
             activations.append(_activation(activation, n_out) if active else nn.Identity())
         self.layers, self.activations = nn.ModuleList(layers), nn.ModuleList(activations)
         self.reset_parameters(torch.Generator().manual_seed(0))
@@ -174,7 +174,7 @@ class TorchEncoder(nn.Module):
         return x
 
 
-def _layer(conv: str, n_in: int, n_out: int, aggregator: str, last: bool) -> nn.Module:
+def _layer(conv: str, n_in: int, n_out: int, aggregator: str, *, last: bool) -> nn.Module:
     if conv == "sage":
         return SAGELayer(n_in, n_out, aggregator)
     if conv == "gcn":

@@ -12,6 +12,7 @@ from graphembed.graph.builders import check_features
 from graphembed.graph.graph import Features, Graph
 from graphembed.message_passing.structure import (
     N_STRUCTURE,
+    Edges,
     block_structure,
     structural_features,
 )
@@ -126,14 +127,15 @@ class FeatureEncoder:
             structure = structural_features(graph, n_jobs=self.n_jobs)
         return self._joined(given, structure)
 
-    def transform_block(self, block: Any, graph: Graph, features: Any = None) -> Features:
+    def transform_block(self, block: Any, graph: Graph | Edges, features: Any = None) -> Features:
         """Return the features of new nodes, each as though it alone had been added to a graph.
 
         Parameters
         ----------
         block : sparse matrix of shape (n_new, n_nodes)
             Weights of the edges from new nodes to nodes of the graph.
-        graph : Graph
+        graph : Graph or Edges
+            See :func:`~graphembed.message_passing.structure.block_structure`.
         features : array-like or sparse matrix of shape (n_new, n_given_), optional
             What is given of the new nodes; needed if it was in fit.
 

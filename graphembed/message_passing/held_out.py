@@ -71,14 +71,21 @@ def hold_out_nodes(codes: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
     Returns
     -------
     train, held_out : ndarray of int64
-        Rows, ascending. Every class gives its share; nobody is held out if these were too few.
+        Rows, ascending. Every class gives its share but keeps one node to train on; nobody is held
+        out if these were too few.
     """
     labelled = np.flatnonzero(codes >= 0)
-    if share * len(labelled) < FEWEST_NODES:
-        return labelled, labelled[:0]
     order = labelled[keyed(seed, _NODES).permutation(len(labelled))]
     order = order[np.argsort(codes[order], kind="stable")]
     # Of nodes sorted by class, every so many-th: each class in proportion.
     steps = np.floor((np.arange(len(order)) + 0.5) * share)
     chosen = np.diff(steps, prepend=0.0) > 0
+    first = np.diff(codes[order], prepend=-1) > 0
+    kept = np.flatnonzero(chosen & first)
+    instead = kept + 1  # the next of the class, if there is one
+    instead = instead[instead < len(order)]
+    instead = instead[~first[instead] & ~chosen[instead]]
+    chosen[kept], chosen[instead] = False, True
+    if share * len(labelled) - (len(kept) - len(instead)) < FEWEST_NODES:
+        return labelled, labelled[:0]
     return np.sort(order[~chosen]), np.sort(order[chosen])

@@ -20,11 +20,13 @@ from graphembed.kernels.message_passing import segment_max
 from graphembed.kernels.spmm import spmm
 from graphembed.message_passing.block import Block, listening
 from graphembed.message_passing.messages import (
+    Degrees,
     Matrix,
     Messages,
     SparseMatrix,
     entries,
     frozen,
+    row_degrees,
     symmetric_degrees,
     take_rows,
 )
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 Rows = Matrix | SparseMatrix
 Activate = Callable[[Matrix], Any]  # in place
 Write = Callable[[Matrix, int, int], None]
+Read = Callable[[npt.NDArray[np.int32]], Any]
+Hear = Callable[[npt.NDArray[np.int32]], tuple[Any, Any, Any]]
 
 BLOCK_WORK = 1 << 16  # entries and rows of a block, about
 FEWEST_BLOCKS = 16
@@ -86,23 +90,21 @@ def embed_layerwise(
     return result
 
 
-def embed_rows(
-    encoder: "Encoder",
-    features: Any,
-    graph: Graph,
-    rows: npt.ArrayLike,
-    *,
-    direction: str = "in",
-    n_jobs: int | None = -1,
-) -> Matrix:
+def embed_rows(encoder: "Encoder", read: Read, hear: Hear, rows: npt.ArrayLike) -> Matrix:
     """Return the embedding of some nodes, from all that reaches them and nothing else.
 
     Up to rounding these are rows of what :func:`embed_layerwise` returns.
 
     Parameters
     ----------
-    encoder, features, graph, direction, n_jobs
-        As in :func:`embed_layerwise`.
+    encoder : Encoder
+        In evaluation. Its ``n_jobs`` are used.
+    read : callable
+        Given rows of the graph as an int32 array, returns their features: ndarray or csr_array of
+        shape (n_rows, n_features), float32.
+    hear : callable
+        Given rows, returns whom these nodes hear: indptr, indices and weights, or None for the
+        last, as :func:`~graphembed.message_passing.messages.take_rows` does.
     rows : array-like of int of shape (n_rows,)
         Rows of the graph.
 
@@ -114,37 +116,31 @@ def embed_rows(
 
     from graphembed.message_passing.autograd import torch_threads
 
-    graph = listening(graph, direction)
     wanted, places = np.unique(np.asarray(rows, dtype=np.int32), return_inverse=True)
-    blocks: list[Block] = []
+    messages: list[Messages] = []
     for _ in encoder.layers:
-        blocks.insert(0, neighbourhood(graph, blocks[0].sources if blocks else wanted))
-    degrees = [
-        symmetric_degrees(graph, block.sources) if encoder.conv == "gcn" else None
-        for block in blocks
-    ]
+        block = neighbourhood(wanted, *hear(wanted))
+        wanted = block.sources
+        degrees = row_degrees(wanted, *hear(wanted)) if encoder.conv == "gcn" else None
+        heard = Messages(block.indptr, block.indices, block.n_sources, block.weights, degrees)
+        messages.insert(0, heard)
+    X = read(wanted)
     with torch.no_grad(), torch_threads(1):
-        H = _tensor(_rows(features), blocks[0].sources, encoder)
-        for layer, activation, block, own in zip(
-            encoder.layers, encoder.activations, blocks, degrees, strict=True
-        ):
-            heard = Messages(block.indptr, block.indices, block.n_sources, block.weights, own)
-            H = activation(layer(H, heard, n_jobs))
+        H = encoder(X if sp.issparse(X) else _tensor(X, encoder), messages)
     result: Matrix = H.cpu().numpy()[places]
     return result
 
 
-def neighbourhood(graph: Graph, rows: npt.NDArray[np.int32]) -> Block:
+def neighbourhood(rows: npt.NDArray[np.int32], indptr: Any, indices: Any, weights: Any) -> Block:
     """Return the block in which some nodes hear all their neighbours.
 
     Parameters
     ----------
-    graph : Graph
-        Whose rows list whom a node hears.
     rows : ndarray of shape (n_rows,), int32
         Rows of the graph; none twice.
+    indptr, indices, weights : ndarrays
+        Whom these nodes hear, as rows of the graph.
     """
-    indptr, indices, weights = take_rows(graph, rows)
     sources = np.concatenate([rows, np.setdiff1d(indices, rows)])
     order = np.argsort(sources)
     positions = order[np.searchsorted(sources, indices, sorter=order)].astype(np.int32)
@@ -165,7 +161,7 @@ class _WholeGraph:
         self.graph, self.n_jobs = graph, n_jobs
         work = len(graph.indices) + graph.n_nodes
         self.blocks = split_by_weight(graph.indptr, max(FEWEST_BLOCKS, work // BLOCK_WORK))
-        self._degrees: Matrix | None = None
+        self._degrees: Degrees | None = None
 
     def apply(self, layer: Any, activate: Activate, H: Rows, out: Matrix) -> None:
         """Write what a layer and its activation make of the rows H."""
@@ -253,13 +249,19 @@ class _WholeGraph:
 
         from graphembed.message_passing.autograd import torch_threads
 
+        graph = self.graph
         with torch.no_grad(), torch_threads(1):
             for first, last in self.blocks:
-                block = neighbourhood(self.graph, np.arange(first, last, dtype=np.int32))
-                X = _tensor(H, block.sources, layer)
+                rows = np.arange(first, last, dtype=np.int32)
+                block = neighbourhood(
+                    rows, *take_rows(graph.indptr, graph.indices, graph.weights, rows)
+                )
+                sources = block.sources
+                given = H.take(sources).toarray() if isinstance(H, SparseMatrix) else H[sources]
+                X = _tensor(given, layer)
                 out[first:last] = layer(X, Messages.from_block(block), self.n_jobs).cpu().numpy()
                 activate(out[first:last])
-                self.graph.release(beyond=CHUNK)
+                graph.release(beyond=CHUNK)
 
     def _over_rows(self, function: Callable[[int, int], None]) -> None:
         with one_blas_thread():
@@ -284,12 +286,11 @@ def _rows(features: Any) -> Rows:
     return rows
 
 
-def _tensor(H: Rows, rows: npt.NDArray[np.int32], module: Any) -> Any:
-    """Return some rows as a dense tensor where the weights of a module are."""
+def _tensor(rows: Matrix, module: Any) -> Any:
+    """Return dense rows as a tensor where the weights of a module are."""
     import torch
 
-    chosen = H.take(rows).toarray() if isinstance(H, SparseMatrix) else H[rows]
-    return torch.from_numpy(chosen).to(next(module.parameters()).device)
+    return torch.from_numpy(rows).to(next(module.parameters()).device)
 
 
 def _in_place(activation: Any) -> Activate:

@@ -162,7 +162,14 @@ class PyGLayer(nn.Module):
 
 
 def gat_layer(n_in: int, n_out: int, *, last: bool) -> PyGLayer:
-    """Return a layer of graph attention: 8 heads side by side if they fit, 1 in the last layer.
+    """Return a layer of graph attention: 8 heads side by side, or 1.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        8 heads have ``n_out / 8`` columns each; if that is not whole, there is 1.
+    last : bool
+        Whether no layer and no activation comes after it: such a layer has 1 head.
 
     References
     ----------
@@ -233,8 +240,9 @@ class _Averaged(nn.Module):
 
 
 def _weights(n_in: int, n_out: int, *, bias: bool = True) -> nn.Linear:
-    """Return a linear map whose weights are not drawn yet; torch's own generator is left alone."""
-    made: nn.Linear = nn.utils.skip_init(nn.Linear, n_in, n_out, bias=bias)  # type: ignore[no-untyped-call]
+    """Return a linear map with any weights; torch's own generator is left alone."""
+    # Not by skip_init: at its first call it imports sympy, which takes half a second.
+    made: nn.Linear = _made(nn.Linear, n_in, n_out, bias=bias)
     return made
 
 
@@ -246,7 +254,7 @@ def _pyg() -> Any:
     return torch_geometric.nn
 
 
-def _made(conv: Any, *args: Any, **options: Any) -> Any:
-    """Make a convolution without touching torch's own generator."""
+def _made(kind: Any, *args: Any, **options: Any) -> Any:
+    """Make a module without touching torch's own generator."""
     with torch.random.fork_rng(devices=[]):
-        return conv(*args, **options)
+        return kind(*args, **options)

@@ -29,6 +29,7 @@ from graphembed.kernels.svd import row_sums
 from graphembed.message_passing.block import Block, Pattern, transposed_pattern
 
 Matrix = npt.NDArray[np.float32]
+Degrees = npt.NDArray[np.float64]
 
 KINDS = ("sum", "mean", "gcn", "symmetric")
 BLOCKS = 64  # ranges of rows, at most; the result does not depend on it
@@ -151,7 +152,7 @@ class Messages:
     n_sources : int
     weights : ndarray of shape (n_messages,), float32, optional
         None for all 1.
-    degrees : ndarray of shape (n_sources,), float32, optional
+    degrees : ndarray of shape (n_sources,), float64, optional
         :math:`d` of the sources in the whole graph, see :func:`symmetric_degrees`. Aggregation
         of kind "symmetric" needs it unless all sources are targets.
 
@@ -170,7 +171,7 @@ class Messages:
         indices: Any,
         n_sources: int,
         weights: Any = None,
-        degrees: Matrix | None = None,
+        degrees: Degrees | None = None,
     ) -> None:
         self.indptr: npt.NDArray[np.int64] = frozen(indptr, np.int64)
         self.indices: npt.NDArray[np.int32] = frozen(indices, np.int32)
@@ -180,13 +181,13 @@ class Messages:
         self._matrices: dict[str, SparseMatrix] = {}
 
     @classmethod
-    def from_block(cls, block: Block, degrees: Matrix | None = None) -> Self:
+    def from_block(cls, block: Block, degrees: Degrees | None = None) -> Self:
         """Make them of a block of a graph.
 
         Parameters
         ----------
         block : Block
-        degrees : ndarray of shape (n_nodes,), float32, optional
+        degrees : ndarray of shape (n_nodes,), float64, optional
             Of all nodes of the graph.
         """
         own = None if degrees is None else degrees[block.sources]
@@ -208,8 +209,8 @@ class Messages:
                         "Symmetric aggregation over a part of a graph needs the degrees of its "
                         "nodes in the whole graph: give degrees=symmetric_degrees(graph)."
                     )
-                degrees = _degrees(
-                    self.indptr, self.indices, self.weights, np.arange(self.n_targets)
+                degrees = row_degrees(
+                    np.arange(self.n_targets), self.indptr, self.indices, self.weights
                 )
             parts = entries(kind, self.indptr, self.indices, self.weights, degrees=degrees)
             self._matrices[kind] = SparseMatrix(*parts, self.n_sources)
@@ -234,7 +235,7 @@ def entries(
         As of :class:`Messages`.
     first : int, default=0
         Which source the first target is; the others follow.
-    degrees : ndarray of shape (n_sources,), float32, optional
+    degrees : ndarray of shape (n_sources,), float64, optional
         For "symmetric".
     """
     if kind not in KINDS:
@@ -252,56 +253,66 @@ def entries(
     return indptr, indices, weights.astype(np.float32, copy=False)
 
 
-def symmetric_degrees(graph: Graph, rows: npt.NDArray[Any] | None = None) -> Matrix:
-    """Return :math:`d` of nodes: what they hear in all, and 1 more unless they have a loop.
+def symmetric_degrees(graph: Graph) -> Degrees:
+    """Return :math:`d` of all nodes of a graph, see :func:`row_degrees`.
 
     Parameters
     ----------
     graph : Graph
         Whose rows list whom a node hears, see :func:`graphembed.message_passing.block.listening`.
-    rows : ndarray of int of shape (n_rows,), optional
-        All by default.
 
     Returns
     -------
-    ndarray of shape (n_rows,), float32
+    ndarray of shape (n_nodes,), float64
     """
-    if rows is not None:
-        indptr, indices, weights = take_rows(graph, rows)
-        return _degrees(indptr, indices, weights, rows)
-    degrees = np.empty(graph.n_nodes, dtype=np.float32)
+    degrees: Degrees = np.empty(graph.n_nodes)
     for first, last in split_by_weight(graph.indptr, 1 + len(graph.indices) // CHUNK):
         start, stop = graph.indptr[first], graph.indptr[last]
         weights = None if graph.weights is None else graph.weights[start:stop]
         indptr = graph.indptr[first : last + 1] - start
         numbers = np.arange(first, last)
-        degrees[first:last] = _degrees(indptr, graph.indices[start:stop], weights, numbers)
+        degrees[first:last] = row_degrees(numbers, indptr, graph.indices[start:stop], weights)
         graph.release(beyond=CHUNK)
     return degrees
 
 
-def take_rows(graph: Graph, rows: npt.NDArray[Any]) -> tuple[Any, Any, Any]:
-    """Return indptr, indices and weights of some rows of a graph."""
-    starts = graph.indptr[rows]
-    lengths = graph.indptr[rows + np.int64(1)] - starts
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    places = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], lengths)
-    return indptr, graph.indices[places], None if graph.weights is None else graph.weights[places]
+def take_rows(
+    indptr: Any, indices: Any, values: Any, rows: npt.NDArray[Any]
+) -> tuple[Any, Any, Any]:
+    """Return indptr, indices and values (None if there are none) of some rows of a CSR matrix."""
+    starts = indptr[rows]
+    lengths = indptr[rows + np.int64(1)] - starts
+    taken = np.concatenate([[0], np.cumsum(lengths)])
+    places = np.arange(taken[-1]) + np.repeat(starts - taken[:-1], lengths)
+    return taken, indices[places], None if values is None else values[places]
 
 
-def _degrees(indptr: Any, indices: Any, weights: Any, rows: npt.NDArray[Any]) -> Matrix:
-    sums = _row_sums(indptr, weights) + ~_has_loop(indptr, indices, rows)
-    return sums.astype(np.float32)
+def row_degrees(rows: npt.NDArray[Any], indptr: Any, indices: Any, weights: Any) -> Degrees:
+    """Return :math:`d` of some nodes: what they hear in all, and 1 more unless they have a loop.
+
+    Parameters
+    ----------
+    rows : ndarray of int of shape (n_rows,)
+        Rows of the graph.
+    indptr, indices, weights : ndarrays
+        Whom these nodes hear, as of :func:`take_rows`.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), float64
+        A few large weights may add up to more than float32 holds.
+    """
+    return _row_sums(indptr, weights) + ~_has_loop(indptr, indices, rows)
 
 
 def _symmetric(
-    indptr: Any, indices: Any, weights: Any, first: int, degrees: Matrix
+    indptr: Any, indices: Any, weights: Any, first: int, degrees: Degrees
 ) -> tuple[Any, Any, Any]:
     n_targets = len(indptr) - 1
     lonely = ~_has_loop(indptr, indices, np.arange(first, first + n_targets))
     # Where only some of the messages are there, they speak for all.
     heard = _row_sums(indptr, weights)
-    total = degrees[first : first + n_targets].astype(np.float64)
+    total = degrees[first : first + n_targets]
     left = np.sqrt(_inverse(total))
     louder = np.maximum(total - lonely, 0) * _inverse(heard)
     louder[np.abs(louder - 1) < ROUNDING] = 1
@@ -346,7 +357,7 @@ def _row_sums(indptr: Any, weights: Any) -> npt.NDArray[np.float64]:
     return sums
 
 
-def _inverse(sums: Matrix | npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _inverse(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return 1 over each, 0 for what is not positive."""
     inverse = np.zeros(len(sums))
     np.divide(1.0, sums, out=inverse, where=sums > 0)

@@ -101,7 +101,7 @@ class NeighborSampler:
                 f"NeighborSampler needs a Graph; got {type(graph).__name__}. Make one with "
                 "Graph.from_edges, Graph.from_scipy or Graph.from_torch_geometric."
             )
-        self.fanout: tuple[int, ...] = _check_fanout(fanout)
+        self.fanout: tuple[int, ...] = check_fanout(fanout)
         self.n_nodes: int = graph.n_nodes
         self._draws = NeighborDraws(
             listening(graph, direction),
@@ -248,7 +248,18 @@ class NeighborSampler:
         return f"NeighborSampler({self._draws.graph!r}, fanout={self.fanout})"
 
 
-def _check_fanout(fanout: Any) -> tuple[int, ...]:
+def check_fanout(fanout: Any) -> tuple[int, ...]:
+    """Return how many neighbours are drawn in each hop, -1 for all.
+
+    Parameters
+    ----------
+    fanout : sequence of int or None
+
+    Raises
+    ------
+    ValueError
+        If it is no sequence of positive ints, -1 or None, or is empty.
+    """
     if isinstance(fanout, str) or not isinstance(fanout, Sequence | np.ndarray) or not len(fanout):
         raise ValueError(
             f"fanout must be a sequence with an int for each hop, such as (25, 10); got {fanout!r}."
@@ -266,3 +277,5 @@ def _check_fanout(fanout: Any) -> tuple[int, ...]:
 def _check_int(name: str, value: Any, least: int) -> None:
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be an int of at least {least}; got {value!r}.")
+    if value >= 1 << 64:
+        raise ValueError(f"{name} must be an int below 2**64; got {value!r}.")

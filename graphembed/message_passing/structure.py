@@ -1,6 +1,7 @@
 """Features of nodes that any graph has: what a node's surroundings look like."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
@@ -73,7 +74,7 @@ def structural_features(graph: Graph, *, n_jobs: int | None = -1) -> Columns:
     >>> structural_features(triangle)[0, 4:].tolist()
     [1.0, 0.5, 0.25, 0.375]
     """
-    edges = _Edges.of(graph)
+    edges = Edges.of(graph)
     degrees = np.diff(edges.indptr)
     outward, inward = degrees, degrees
     if graph.directed:
@@ -84,20 +85,22 @@ def structural_features(graph: Graph, *, n_jobs: int | None = -1) -> Columns:
     order = np.argsort(-degrees, kind="stable")
     sorted_edges = edges.reordered(order)
     walks = np.empty((graph.n_nodes, 4))
-    walks[order] = sorted_edges.walks_home(sorted_edges.rows, is_new=False, n_jobs=n_jobs)
+    walks[order] = sorted_edges.walks_home(n_jobs=n_jobs)
     return _columns(
-        outward, inward, edges.strengths, edges.core_numbers(), degrees - edges.loops, walks
+        outward, inward, edges.strengths, edges.core_numbers, degrees - edges.loops, walks
     )  # fmt: skip
 
 
-def block_structure(block: Any, graph: Graph, *, n_jobs: int | None = -1) -> Columns:
+def block_structure(block: Any, graph: "Graph | Edges", *, n_jobs: int | None = -1) -> Columns:
     """Return the structural features of new nodes, each as though it alone had been added.
 
     Parameters
     ----------
     block : sparse matrix of shape (n_new, n_nodes)
         The weights of the edges from new nodes to nodes of the graph, in its row order.
-    graph : Graph
+    graph : Graph or Edges
+        With :class:`Edges`, which keep what they computed, later calls read only what is around
+        the new nodes.
     n_jobs : int or None, default=-1
         Threads; no bit of the result depends on it.
 
@@ -124,30 +127,42 @@ def block_structure(block: Any, graph: Graph, *, n_jobs: int | None = -1) -> Col
     """
     from graphembed.kernels.structure import h_indices
 
-    rows = _rows(block, graph.n_nodes)
-    edges = _Edges.of(graph)
+    edges = Edges.of(graph) if isinstance(graph, Graph) else graph
+    rows = _rows(block, len(edges.strengths))
     degrees = np.diff(rows[0])
-    inward = np.zeros_like(degrees) if graph.directed else degrees
+    inward = np.zeros_like(degrees) if edges.directed else degrees
     strengths = degrees.astype(np.float64) if rows[2] is None else _sums(rows[0], rows[2])
-    cores = np.maximum(h_indices(*rows[:2], edges.core_numbers()), degrees > 0)
-    return _columns(
-        degrees, inward, strengths, cores, degrees,
-        edges.walks_home(rows, is_new=True, n_jobs=n_jobs),
-    )  # fmt: skip
+    cores = np.maximum(h_indices(*rows[:2], edges.core_numbers), degrees > 0)
+    walks = edges.walks_home(rows, n_jobs=n_jobs)
+    return _columns(degrees, inward, strengths, cores, degrees, walks)
 
 
 @dataclass(frozen=True, eq=False)
-class _Edges:
-    """A graph without directions, relations and signs of weights."""
+class Edges:
+    """A graph without directions, relations and signs of weights.
+
+    Attributes
+    ----------
+    indptr, indices, weights : ndarray
+        Symmetric CSR; no weights if all are 1.
+    strengths : ndarray of shape (n_nodes,), float64
+        Sums of weights.
+    loops : ndarray of shape (n_nodes,), bool
+        Whether each node is its own neighbour.
+    directed : bool
+        Whether the graph is.
+    """
 
     indptr: npt.NDArray[np.int64]
     indices: npt.NDArray[np.int32]
     weights: npt.NDArray[np.float32] | None
     strengths: npt.NDArray[np.float64]
-    loops: npt.NDArray[np.bool_]  # whether each node is its own neighbour
+    loops: npt.NDArray[np.bool_]
+    directed: bool
 
     @classmethod
     def of(cls, graph: Graph) -> Self:
+        """Make them of any graph."""
         from graphembed.kernels.structure import find_loops
 
         # Signs go first: opposite weights would cancel.
@@ -159,10 +174,11 @@ class _Edges:
         degrees = plain.degrees.astype(np.float64)
         strengths = degrees if plain.weights is None else _sums(plain.indptr, plain.weights)
         loops = find_loops(plain.indptr, plain.indices)
-        return cls(plain.indptr, plain.indices, plain.weights, strengths, loops)
+        return cls(plain.indptr, plain.indices, plain.weights, strengths, loops, graph.directed)
 
     @property
     def rows(self) -> tuple[Any, Any, Any]:
+        """Indptr, indices and weights."""
         return self.indptr, self.indices, self.weights
 
     def reordered(self, order: npt.NDArray[np.int64]) -> Self:
@@ -176,23 +192,35 @@ class _Edges:
             strengths=self.strengths[order], loops=self.loops[order],
         )  # fmt: skip
 
+    @cached_property
     def core_numbers(self) -> npt.NDArray[np.int32]:
+        """Core number of each node."""
         from graphembed.kernels.cores import core_numbers
 
         numbers: npt.NDArray[np.int32] = core_numbers(self.indptr, self.indices)
         return numbers
 
     def walks_home(
-        self, rows: tuple[Any, Any, Any], *, is_new: bool, n_jobs: int | None
+        self, new_rows: tuple[Any, Any, Any] | None = None, *, n_jobs: int | None
     ) -> npt.NDArray[np.float64]:
-        """Return pairs of neighbours that are neighbours, and three return probabilities."""
+        """Return pairs of neighbours that are neighbours, and three return probabilities.
+
+        Parameters
+        ----------
+        new_rows : tuple of indptr, indices and weights, optional
+            Of nodes that are added, each alone; by default the walks start at the graph's own.
+        n_jobs : int or None
+
+        Returns
+        -------
+        ndarray of shape (n_rows, 4), float64
+        """
         from graphembed.kernels import structure
 
         count_home: Any = structure.walks_home
-        hub_degree = HUB - 1 if is_new else HUB  # a new node is one neighbour more
-        hubs = structure.hub_entries(*self.rows, hub_degree)
-        if self.weights is None:
-            hubs = (*hubs[:3], None)
+        is_new = new_rows is not None
+        rows = self.rows if new_rows is None else new_rows
+        hub_degree, hubs = self._hubs_beside_new if is_new else self._hubs(HUB)
         found = np.empty((len(rows[0]) - 1, 4))
         steps = structure.count_steps(*rows[:2], self.indptr, hub_degree)
         run_blocks(
@@ -204,6 +232,17 @@ class _Edges:
             n_jobs=n_jobs,
         )  # fmt: skip
         return found
+
+    @cached_property
+    def _hubs_beside_new(self) -> tuple[int, tuple[Any, ...]]:
+        return self._hubs(HUB - 1)  # a new node is one neighbour more
+
+    def _hubs(self, degree: int) -> tuple[int, tuple[Any, ...]]:
+        """Return the degree beyond which nodes are hubs, and the entries between these."""
+        from graphembed.kernels.structure import hub_entries
+
+        hubs = hub_entries(*self.rows, degree)
+        return degree, hubs if self.weights is not None else (*hubs[:3], None)
 
 
 def _rows(block: Any, n_nodes: int) -> tuple[Any, Any, Any]:

@@ -32,6 +32,8 @@ class Targets:
         Multiclass: place of each label in ``classes_``, -1 for the unlabelled.
     matrix : ndarray of shape (n_nodes, n_classes), float32, or None
         Multilabel: 1 for each label of a node, 0 for the others and for the unlabelled.
+    name : str, default="y"
+        What errors call them.
 
     Examples
     --------
@@ -50,6 +52,7 @@ class Targets:
     mask: npt.NDArray[np.bool_]
     codes: npt.NDArray[np.int64] | None = None
     matrix: npt.NDArray[np.float32] | None = None
+    name: str = "y"
 
     @classmethod
     def parse(cls, graph: Graph, y: Any, *, classes: Any = None) -> Self:
@@ -77,11 +80,13 @@ class Targets:
         """
         if y is None:
             raise ValueError("Supervised training needs y: the label of each node, or -1.")
-        values, names = labels_in_rows(graph, y)
-        return cls._of_rows([values], names, classes)
+        values, names = labels_in_rows(graph, y, name="y")
+        return cls._of_rows([values], names, classes, "y")
 
     @classmethod
-    def parse_all(cls, graphs: Sequence[Graph], ys: Sequence[Any], *, classes: Any = None) -> Self:
+    def parse_all(
+        cls, graphs: Sequence[Graph], ys: Sequence[Any], *, classes: Any = None, name: str = "y"
+    ) -> Self:
         """Read the labels of several graphs, one after another.
 
         Parameters
@@ -91,6 +96,8 @@ class Targets:
             None stands for a graph without labels.
         classes : array-like, optional
             As in :meth:`parse`.
+        name : str, default="y"
+            What errors call the labels.
 
         Returns
         -------
@@ -105,24 +112,24 @@ class Targets:
         """
         if len(graphs) != len(ys):
             raise ValueError(
-                f"Training on {len(graphs)} graphs needs a y of each, or None for one without "
-                f"labels; got {len(ys)}."
+                f"Training on {len(graphs)} graphs needs one {name} of each, or None for one "
+                f"without labels; got {len(ys)}."
             )
         read = [
-            None if y is None else labels_in_rows(graph, y)
+            None if y is None else labels_in_rows(graph, y, name=name)
             for graph, y in zip(graphs, ys, strict=True)
         ]
         parts = [part for part in read if part is not None]
         if not parts:
-            raise ValueError("Supervised training needs y: no graph has labels.")
+            raise ValueError(f"Supervised training needs {name}: no graph has labels.")
         names = None
         if any(own is not None for _, own in parts):
             parts, names = _same_columns(parts)
         shapes = {values.shape[1:] for values, _ in parts}
         if len(shapes) > 1:
             raise ValueError(
-                "The labels of all graphs must be of one form, one for each node or an indicator "
-                f"with the same columns; got arrays of the shapes "
+                f"{name} of all graphs must be of one form, one label for each node or an "
+                "indicator with the same columns; got arrays of the shapes "
                 f"{', '.join(str(values.shape) for values, _ in parts)}."
             )
         filled = iter(parts)
@@ -130,7 +137,7 @@ class Targets:
             _unlabelled(graph.n_nodes, shapes.copy().pop()) if part is None else next(filled)[0]
             for graph, part in zip(graphs, read, strict=True)
         ]
-        return cls._of_rows(rows, names, classes)
+        return cls._of_rows(rows, names, classes, name)
 
     @property
     def values(self) -> Array:
@@ -147,8 +154,8 @@ class Targets:
         """
         if self.kind != kind:
             raise ValueError(
-                f"Labels must be of one form: y of fit has {FORMS[kind]}, and these have "
-                f"{FORMS[self.kind]}."
+                f"Labels must be of one form: y of fit has {FORMS[kind]}, and "
+                f"{'these have' if self.name == 'y' else f'{self.name} has'} {FORMS[self.kind]}."
             )
 
     def decode(self, scores: Any) -> Array:
@@ -156,44 +163,45 @@ class Targets:
         return decode(self.kind, self.classes_, scores)
 
     @classmethod
-    def _of_rows(cls, rows: Sequence[Any], names: Any, classes: Any) -> Self:
+    def _of_rows(cls, rows: Sequence[Any], names: Any, classes: Any, name: str) -> Self:
         if rows[0].ndim == 1 or (names is None and rows[0].shape[1] == 1):
             values = _joined([_dense(part).ravel() for part in rows])
-            return cls._multiclass(values, classes)
-        matrix, mask = _indicator(rows)
-        _check_any(mask)
+            return cls._multiclass(values, classes, name)
+        matrix, mask = _indicator(rows, name)
+        _check_any(mask, name)
         if names is None:
             names = np.arange(matrix.shape[1]) if classes is None else np.asarray(classes)
             if len(names) != matrix.shape[1]:
                 raise ValueError(
-                    f"y must have {len(names)} columns, one for each class seen in fit; got "
+                    f"{name} must have {len(names)} columns, one for each class seen in fit; got "
                     f"{matrix.shape[1]}."
                 )
         elif classes is not None:
-            names, places = _coded(names, np.arange(len(names)), np.asarray(classes))
+            names, places = _coded(names, np.arange(len(names)), np.asarray(classes), name)
             own, matrix = matrix, np.zeros((len(matrix), len(names)), dtype=np.float32)
             matrix[:, places] = own
-        return cls("multilabel", names, mask, matrix=matrix)
+        return cls("multilabel", names, mask, matrix=matrix, name=name)
 
     @classmethod
-    def _multiclass(cls, values: Array, classes: Any) -> Self:
+    def _multiclass(cls, values: Array, classes: Any, name: str) -> Self:
         found, codes = number_labels(values)
         if found.dtype.kind == "f":
             if (found != np.floor(found)).any():
                 raise ValueError(
-                    f"Classes must be ints or strings; y holds {found[found != np.floor(found)][0]}"
-                    ", which is not whole. Cut numbers into classes first."
+                    f"Classes must be ints or strings; {name} holds "
+                    f"{found[found != np.floor(found)][0]}, which is not whole. Cut numbers into "
+                    "classes first."
                 )
             found = found.astype(np.int64)
-        _check_any(codes >= 0)
+        _check_any(codes >= 0, name)
         if classes is not None:
-            found, codes = _coded(found, codes, np.asarray(classes))
+            found, codes = _coded(found, codes, np.asarray(classes), name)
         elif len(found) == 1:
             raise ValueError(
-                f"y holds only one class, {found.tolist()[0]!r}; training needs at least two. "
+                f"{name} holds only one class, {found.tolist()[0]!r}; training needs at least two. "
                 "Negative numbers, None and NaN stand for unlabelled: number classes from 0."
             )
-        return cls("multiclass", found, codes >= 0, codes=codes)
+        return cls("multiclass", found, codes >= 0, codes=codes, name=name)
 
 
 def decode(kind: str, classes: Array, scores: Any) -> Array:
@@ -227,20 +235,21 @@ def decode(kind: str, classes: Array, scores: Any) -> Array:
     return labels
 
 
-def _check_any(mask: npt.NDArray[np.bool_]) -> None:
+def _check_any(mask: npt.NDArray[np.bool_], name: str) -> None:
     if not mask.any():
         raise ValueError(
-            f"y holds no label: all {len(mask)} nodes are unlabelled (negative, None or NaN)."
+            f"{name} holds no label: all {len(mask)} nodes are unlabelled (negative, None or NaN)."
         )
 
 
-def _coded(found: Array, codes: Array, classes: Array) -> tuple[Array, Array]:
+def _coded(found: Array, codes: Array, classes: Array, name: str) -> tuple[Array, Array]:
     """Return known classes, and codes that count in them."""
     place = {label: number for number, label in enumerate(classes.tolist())}
     unknown = [label for label in found.tolist() if label not in place]
     if unknown:
         raise ValueError(
-            f"y holds {unknown[0]!r}, which is not among the {len(classes)} classes seen in fit: "
+            f"{name} holds the class {unknown[0]!r}, which is not among the {len(classes)} classes "
+            f"{'seen in fit' if name == 'y' else 'in y'}: "
             f"{', '.join(map(repr, classes.tolist()[:10]))}{', ...' * (len(classes) > 10)}."
         )
     numbers = np.array([*(place[label] for label in found.tolist()), -1], dtype=np.int64)
@@ -265,12 +274,14 @@ def _unlabelled(n_nodes: int, columns: tuple[int, ...]) -> Array:
     return np.full((n_nodes, *columns), -1)
 
 
-def _indicator(rows: Sequence[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+def _indicator(
+    rows: Sequence[Any], name: str
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
     """Return rows of 0s and 1s, and which of them are there."""
     try:
         matrix = np.concatenate([_dense(part).astype(np.float32) for part in rows])
     except (TypeError, ValueError) as error:
-        raise ValueError(f"An indicator must be a matrix of 0s and 1s: {error}.") from error
+        raise ValueError(f"{name} must be labels or a matrix of 0s and 1s: {error}.") from error
     missing = np.isnan(matrix) | (matrix == -1)
     # A sparse row holds what is there: one NaN in it says that the row is unknown.
     sparse = np.concatenate([np.full(part.shape[0], sp.issparse(part)) for part in rows])
@@ -280,8 +291,8 @@ def _indicator(rows: Sequence[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArra
     if len(wrong):
         row, column = wrong[0].tolist()
         raise ValueError(
-            f"An indicator must hold 0s and 1s, and rows of NaN or -1 where nothing is known; row "
-            f"{row}, column {column} is {matrix[row, column]:g}."
+            f"{name} must hold 0s and 1s, and rows of NaN or -1 where nothing is known; row {row}, "
+            f"column {column} is {matrix[row, column]:g}."
         )
     return matrix, ~unlabelled
 

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from graphembed.base import Embedding, canonical
+from graphembed.engine.device import check_device
 from graphembed.graph.graph import Graph
 from graphembed.random_state import check_random_state, draw_key
 from graphembed.training.folding import Folder, graph_keys
@@ -92,6 +93,7 @@ class WalkEmbedder(PairEmbedder):
 
     def _model(self, graph: Graph, rng: np.random.Generator, n_before: int = 0) -> SkipGram:
         """Return untrained tables; training goes on with other walks than ``n_before`` turns."""
+        check_device(self.device)
         seed = draw_key(rng)
         if n_before:
             seed = int(derive_key(seed, n_before))

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -15,9 +16,11 @@ from sklearn.linear_model import LogisticRegression
 
 import graphembed as ge
 from graphembed.datasets.synthetic import stochastic_block_model
-from graphembed.exceptions import StoreError
+from graphembed.exceptions import DivergedError, StoreError
 from graphembed.message_passing import trainer
-from graphembed.message_passing.checkpoint import begun_seed
+from graphembed.message_passing.checkpoint import NAME, begun_seed
+from graphembed.message_passing.features import FeatureEncoder
+from graphembed.store.lock import lock_path
 from graphembed.testing import graphs
 
 with warnings.catch_warnings():
@@ -271,13 +274,14 @@ def test_labels_to_validate_with_that_are_of_no_use() -> None:
     model = ge.GraphSAGE(**SMALL, objective="supervised", n_epochs=1)
     with pytest.raises(ValueError, match="40 nodes have labels in y and in y_val"):
         model.fit(graph, y, y_val=labels)
-    with pytest.raises(ValueError, match="holds 9, which is not among the 3 classes"):
+    unknown = "y_val holds the class 9, which is not among the 3 classes in y: 0, 1, 2"
+    with pytest.raises(ValueError, match=unknown):
         model.fit(graph, y, y_val=np.where(y < 0, 9, -1))
-    with pytest.raises(ValueError, match="holds no label"):
+    with pytest.raises(ValueError, match="y_val holds no label"):
         model.fit(graph, y, y_val=np.full(60, -1))
-    with pytest.raises(ValueError, match="Labels must be of one form"):
+    with pytest.raises(ValueError, match="one label for each node, and y_val has any number"):
         model.fit(graph, y, y_val=np.where(y[:, None] < 0, np.eye(3)[labels], np.nan))
-    with pytest.raises(ValueError, match="each of the 60 nodes"):
+    with pytest.raises(ValueError, match=r"y_val must hold .* each of the 60 nodes"):
         model.fit(graph, y, y_val=labels[:5])
 
 
@@ -448,7 +452,7 @@ import os, signal, sys
 import graphembed as ge
 from graphembed.message_passing import trainer
 
-trainer.CHECKPOINT_EVERY = trainer.SHARE = 0
+trainer.CHECKPOINT_EVERY = 0
 graph = ge.datasets.synthetic.rmat(9, 8, random_state=0)
 
 def kill(end):
@@ -482,7 +486,38 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
     np.testing.assert_array_equal(resumed.embedding_, whole.embedding_)
     assert resumed.loss_curve_ == whole.loss_curve_
     assert resumed.scores_ == whole.scores_
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == [lock_path(tmp_path / NAME).name]
+
+
+HOLDER = """
+import sys
+import graphembed as ge
+
+def wait(end):
+    print("training", flush=True)
+    sys.stdin.read()
+
+graph = ge.datasets.synthetic.rmat(9, 8, random_state=0)
+ge.GraphSAGE(8, hidden=8, n_epochs=1, workdir=sys.argv[1], callbacks=wait).fit(graph)
+"""
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_two_processes_do_not_share_a_workdir(resume: bool, tmp_path: Path) -> None:
+    """Neither before there is a checkpoint nor later: the lock is held for the whole fit."""
+    graph = ge.datasets.synthetic.rmat(9, 8, random_state=0)
+    second = ge.GraphSAGE(**LIKE_SCRIPT, workdir=tmp_path, resume=resume)
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "training\n"
+        with pytest.raises(StoreError, match="being written by another process"):
+            second.fit(graph)
+        first.communicate()
+    assert first.returncode == 0
+    second.fit(graph)  # the lock went with its process
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -491,7 +526,6 @@ def test_samples_go_on_after_an_error(
     random_state: int | None, objective: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainer, "CHECKPOINT_EVERY", 0)
-    monkeypatch.setattr(trainer, "SHARE", 0)
     graph, labels = groups(90)
     options = {"objective": objective, "batching": "sampled", "n_epochs": 4, "dropout": 0.2}
     options |= {"random_state": random_state, "workdir": tmp_path}
@@ -522,9 +556,6 @@ def test_parameters_that_do_not_fit() -> None:
     graph, _ = groups(90)
     with pytest.raises(ValueError, match="'objective' parameter of GraphSAGE"):
         fitted(graph, objective="guess")
-    with pytest.raises(ValueError, match="2 numbers for 3 layers"):
-        fitted(graph, n_layers=3, batching="sampled")
-    assert fitted(graph, n_layers=3, n_epochs=1).embedding_.shape == (90, 16)
     with pytest.raises(ValueError, match="features"):
         fitted(ge.datasets.load("karate").graph, features="graph")
     model = fitted(graph, n_epochs=1)
@@ -547,3 +578,90 @@ def test_two_cliques_without_features_are_all_alike() -> None:
     """What structural features cannot tell, no network can: it is no look-up of nodes."""
     model = fitted(graphs.two_cliques(), n_epochs=2)
     np.testing.assert_allclose(model.embedding_[1], model.embedding_[13], atol=1e-5)
+
+
+@pytest.mark.parametrize("batching", ["full", "sampled"])
+def test_fanouts_are_those_of_the_sampler(batching: str, tmp_path: Path) -> None:
+    graph, _ = groups(90)
+    options: dict[str, Any] = {"batching": batching, "n_epochs": 1}
+    for odd in ((2.9, 3.7), ("a", 3), (0, 3), ()):
+        with pytest.raises(ValueError, match="fanout"):
+            fitted(graph, fanout=odd, **options)
+    with pytest.raises(ValueError, match="2 numbers for 3 layers"):
+        fitted(graph, fanout=(5, 5), n_layers=3, **options)
+    longer = fitted(graph, n_layers=3, **options)
+    same = fitted(graph, n_layers=3, fanout=[25, 10, 10], **options)
+    np.testing.assert_array_equal(longer.embedding_, same.embedding_)
+    array = fitted(graph, fanout=np.array([4, 3]), **options)
+    np.testing.assert_array_equal(
+        array.embedding_, fitted(graph, fanout=(4, 3, 2), **options).embedding_
+    )
+    assert clone(array).fanout.tolist() == [4, 3]
+    ge.save(array, tmp_path / "model")
+    assert list(ge.load(tmp_path / "model").fanout) == [4, 3]
+
+
+def test_what_was_fitted_counts_not_what_was_set_since() -> None:
+    graph, labels = groups(90)
+    model = fitted(graph, labels, objective="supervised", n_epochs=2)
+    expected = model.predict(graph)
+    model.set_params(objective="walk")
+    np.testing.assert_array_equal(model.predict(graph), expected)
+    model.fit(graph)
+    assert not hasattr(model, "classes_")
+    model.set_params(objective="supervised")
+    for name in ("predict", "predict_proba", "score"):
+        with pytest.raises(AttributeError) as caught:
+            getattr(model, name)
+        assert "was fitted with objective='walk'" in str(caught.value.__cause__)
+    assert model.to_torch() is not None
+
+
+def test_errors_come_before_features_are_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, _ = groups(90)
+
+    def computed(*_: Any) -> None:
+        raise AssertionError("too late")
+
+    (tmp_path / NAME).touch()
+    monkeypatch.setattr(FeatureEncoder, "fit_transform", computed)
+    for options, message in (
+        ({"device": "gpu"}, "device must be .* got 'gpu'"),
+        ({"device": "meta"}, "device must be"),
+        ({"fanout": (0, 1)}, "fanout must be"),
+        ({"fanout": (3,)}, "1 numbers for 2 layers"),
+        ({"callbacks": [3]}, "callbacks must be"),
+        ({"workdir": tmp_path}, "resume=True"),
+    ):
+        with pytest.raises((ValueError, StoreError), match=message):
+            fitted(graph, **options)
+
+
+def test_what_is_no_graph_is_told_of() -> None:
+    graph, _ = groups(90)
+    model = fitted(graph, n_epochs=1)
+    with pytest.raises(ValueError, match=r"one graph here; got a list of 2 .* one graph at a time"):
+        model.transform([graph, graph])
+    with pytest.raises(ValueError, match="got an empty list"):
+        model.fit([])
+    path = nx.path_graph(3)
+    with pytest.raises(ValueError, match=r"list with a Graph .networkx.*Graph.from_networkx"):
+        model.fit([path, path])
+    with pytest.raises(ValueError, match=r"Graph.from_networkx"):
+        model.fit([graph, path])
+    with pytest.raises(ValueError, match="encoded_features expects a Graph; got ndarray"):
+        model.encoded_features(np.eye(90))
+
+
+def test_huge_weights_are_shares_or_told_of() -> None:
+    ring = ge.Graph.from_edges(
+        range(60), [*range(1, 60), 0], np.full(60, 3e38, dtype=np.float32),
+        features=np.random.default_rng(0).standard_normal((60, 4)),
+    )  # fmt: skip
+    for conv in ("gcn", "sage"):
+        assert np.isfinite(fitted(ring, conv=conv, n_epochs=2).embedding_).all()
+    loud = ge.Graph.from_edges(*ring.edges().T, np.full(60, 1e20), features=ring.features)
+    with pytest.raises(DivergedError, match="or the weights of edges"):
+        fitted(loud, n_layers=1, aggregator="sum", similarity="dot", n_epochs=2)

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 import graphembed as ge
 from graphembed.message_passing import autograd, trainer
-from graphembed.message_passing.assembly import Plan, make_run
+from graphembed.message_passing.assembly import LARGEST_HELD, Plan, make_run
 from graphembed.message_passing.network import Architecture
 from graphembed.message_passing.targets import Targets
 
@@ -85,9 +85,22 @@ def test_directions(direction: str) -> None:
 
 def test_small_graphs_are_trained_on_whole() -> None:
     plan = replace(PLAN, batching="auto")
-    assert plan.whole(KARATE, hidden=256)
-    assert not plan.whole(KARATE, hidden=10**8)
-    assert replace(plan, batching="full").whole(KARATE, hidden=10**8)
+    assert plan.whole(KARATE, ARCHITECTURE)
+    for changed in ({"hidden": 10**8}, {"n_components": 10**8}):
+        wide = Architecture(**{**ARCHITECTURE, **changed})  # type: ignore[typeddict-item]
+        assert not plan.whole(KARATE, wide)
+        assert replace(plan, batching="full").whole(KARATE, wide)
+
+
+def test_convolutions_that_hold_every_message_are_sampled_sooner() -> None:
+    plan = replace(PLAN, batching="auto")
+    n_messages = len(KARATE.indices) + KARATE.n_nodes
+    width = LARGEST_HELD // n_messages + 1
+    for conv, expected in (("sage", True), ("gcn", True), ("gat", False), ("gin", False)):
+        made = Architecture(**{**ARCHITECTURE, "conv": conv, "hidden": width})  # type: ignore[typeddict-item]
+        assert plan.whole(KARATE, made) is expected
+        reads = Architecture(**{**ARCHITECTURE, "conv": conv, "n_features": width})  # type: ignore[typeddict-item]
+        assert plan.whole(KARATE, reads) is (conv != "gin")
 
 
 @pytest.mark.parametrize(("objective", "n_epochs"), [("walk", 0), ("edge", 0), ("dgi", 3)])
@@ -100,7 +113,6 @@ def test_without_edges_there_is_nothing_to_tell(objective: str, n_epochs: int) -
 
 def test_a_run_is_known_by_its_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "CHECKPOINT_EVERY", 0.0)
-    monkeypatch.setattr(trainer, "SHARE", 0)
     plan = replace(PLAN, objective="supervised")
     own = {"targets": labels_of(range(20)), "validation": labels_of(range(20, 34))}
     made(plan, workdir=tmp_path, **own).train("")
@@ -112,7 +124,6 @@ def test_a_run_is_known_by_its_labels(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_run_goes_on_with_the_same_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "CHECKPOINT_EVERY", 0.0)
-    monkeypatch.setattr(trainer, "SHARE", 0)
     made(workdir=tmp_path).train("")
     with pytest.raises(ge.exceptions.StoreError, match="resume=True"):
         made(workdir=tmp_path)

@@ -25,7 +25,7 @@ def test_nothing_that_can_be_made_again_is_copied() -> None:
     model = fitted()
     model.transform(np.ones((1, 34)))
     twin = copy.deepcopy(model)
-    assert not {"_made", "_fitted_features", "_vectors"} & set(vars(twin))
+    assert not {"_made", "_fitted_graph", "_vectors"} & set(vars(twin))
     np.testing.assert_array_equal(twin.transform(KARATE), model.embedding_)
     np.testing.assert_array_equal(
         twin.transform(np.ones((1, 34))), model.transform(np.ones((1, 34)))

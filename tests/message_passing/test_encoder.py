@@ -157,3 +157,12 @@ def test_a_graph_without_edges() -> None:
 def test_unknown_names_are_errors(options: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Encoder(2, 2, 2, 2, **options)
+
+
+def test_attention_has_one_head_only_where_nothing_follows() -> None:
+    def heads(encoder: Encoder) -> list[int]:
+        return [layer.conv.heads for layer in encoder.layers]
+
+    assert heads(Encoder(12, 16, 8, 3, conv="gat")) == [8, 8, 1]
+    assert heads(Encoder(12, 16, 8, 2, conv="gat", activate_output=True)) == [8, 8]
+    assert heads(Encoder(12, 16, 5, 2, conv="gat", activate_output=True)) == [8, 1]

@@ -55,3 +55,22 @@ def test_few_labels_are_all_trained_on() -> None:
     train, held = hold_out_nodes(codes, 0.25, seed=0)
     assert len(train) == len(codes)
     assert not len(held)
+
+
+def test_every_class_keeps_a_node_to_train_on() -> None:
+    codes = np.concatenate([np.zeros(300), np.arange(1, 13), np.full(300, 13)]).astype(np.int64)
+    for seed in range(5):
+        for share in (0.1, 0.5, 0.9):
+            train, held = hold_out_nodes(codes, share, seed)
+            assert set(codes[train].tolist()) == set(range(14))
+            assert abs(len(held) - share * 600) <= 12
+    pairs = np.repeat(np.arange(100), 2)
+    train, held = hold_out_nodes(pairs, 0.5, 0)
+    np.testing.assert_array_equal(pairs[train], [0, *range(100)])
+    np.testing.assert_array_equal(pairs[held], np.arange(1, 100))
+
+
+def test_nothing_is_held_out_of_classes_of_one_node() -> None:
+    train, held = hold_out_nodes(np.arange(1000), 0.5, 0)
+    assert len(train) == 1000
+    assert not len(held)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 
@@ -182,3 +184,17 @@ def test_first_rows() -> None:
 def test_an_unknown_aggregator_is_an_error() -> None:
     with pytest.raises(ValueError, match="Unknown aggregator 'lstm'"):
         SAGELayer(2, 2, "lstm")
+
+
+def test_layers_are_made_without_a_library_of_symbols() -> None:
+    code = (
+        "import sys, torch; there = 'sympy' in sys.modules;"
+        "from graphembed.message_passing.layers import SAGELayer; SAGELayer(3, 2);"
+        "print(there, 'sympy' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    there, then = run.stdout.split()
+    assert there == then
+    before = torch.random.get_rng_state()
+    SAGELayer(3, 2), GCNLayer(3, 2)
+    assert torch.equal(torch.random.get_rng_state(), before)

@@ -10,6 +10,7 @@ from graphembed.message_passing.messages import (
     Messages,
     SparseMatrix,
     entries,
+    row_degrees,
     symmetric_degrees,
     take_rows,
 )
@@ -83,13 +84,14 @@ def test_degrees_of_some_nodes(weighted: bool) -> None:
     expected = (dense + np.diag(np.diag(dense) == 0)).sum(axis=1)
     np.testing.assert_allclose(symmetric_degrees(graph), expected, rtol=1e-6)
     rows = np.array([3, 29, 0])
-    np.testing.assert_array_equal(symmetric_degrees(graph, rows), symmetric_degrees(graph)[rows])
+    heard = take_rows(graph.indptr, graph.indices, graph.weights, rows)
+    np.testing.assert_array_equal(row_degrees(rows, *heard), symmetric_degrees(graph)[rows])
 
 
 def test_taken_rows() -> None:
     graph = a_graph(weighted=True)
     rows = np.array([7, 29, 3], dtype=np.int32)
-    indptr, indices, weights = take_rows(graph, rows)
+    indptr, indices, weights = take_rows(graph.indptr, graph.indices, graph.weights, rows)
     taken = sp.csr_array((weights, indices, indptr), shape=(3, 30))
     np.testing.assert_array_equal(taken.toarray(), graph.to_scipy().toarray()[rows])
 
@@ -122,3 +124,12 @@ def test_rows_and_values_of_a_sparse_matrix() -> None:
     doubled = ours.with_values(2 * ours.values)
     np.testing.assert_array_equal(doubled.toarray(), 2 * dense)
     np.testing.assert_array_equal(doubled.transposed.toarray(), 2 * dense.T)
+
+
+def test_degrees_beyond_float32() -> None:
+    weights = np.full(4, 3e38, dtype=np.float32)
+    star = Graph.from_edges([0, 0, 0, 0], [1, 2, 3, 4], weights)
+    np.testing.assert_allclose(symmetric_degrees(star), [1.2e39, 3e38, 3e38, 3e38, 3e38], rtol=1e-6)
+    matrix = Messages.from_block(Block.full(star)).matrix("symmetric").toarray()
+    np.testing.assert_allclose(matrix[0, 1:], 0.5, rtol=1e-5)
+    np.testing.assert_allclose(matrix[1:, 0], 0.5, rtol=1e-5)

@@ -150,7 +150,6 @@ def test_a_model_of_torch_geometric_is_trained_on_nodes(directed: bool) -> None:
 def test_a_model_of_torch_geometric_is_trained_on_links() -> None:
     graph = ge.datasets.load("les_miserables").graph
     data = graph.to_torch_geometric()
-    del data.node_id  # a list, of which loaders do not know what to take
     data.x, data.edge_weight = torch.eye(graph.n_nodes), None
     sampler = ge.NeighborSampler(graph, (8, 4), random_state=0).to_torch_geometric()
     torch.manual_seed(0)

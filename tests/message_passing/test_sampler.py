@@ -315,3 +315,12 @@ def test_repr() -> None:
     assert repr(sampler) == (
         "NeighborSampler(Graph(n_nodes=34, n_edges=78, undirected, unweighted), fanout=(5, -1))"
     )
+
+
+def test_numbers_that_fit_no_key_are_refused() -> None:
+    sampler = ge.NeighborSampler(random_graph(0), (2,), random_state=0)
+    with pytest.raises(ValueError, match=r"epoch must be an int below 2\*\*64"):
+        sampler.sample([0], epoch=2**64 + 1)
+    with pytest.raises(ValueError, match=r"epoch must be an int below 2\*\*64"):
+        sampler.batches(epoch=2**64)
+    assert len(sampler.sample([0], epoch=2**64 - 1).seeds) == 1

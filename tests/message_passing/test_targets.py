@@ -144,7 +144,7 @@ def test_indicators_of_several_graphs_follow_each_other() -> None:
 @pytest.mark.parametrize(
     ("ys", "said"),
     [
-        ([[1, 2, 1, 2]], "needs a y of each"),
+        ([[1, 2, 1, 2]], "needs one y of each"),
         ([None, None], "no graph has labels"),
         ([[1, 2, 1, 2], np.eye(4)], "of one form.*\\(4,\\), \\(4, 4\\)"),
         ([np.eye(4)[:, :2], np.eye(4)], "the same columns"),

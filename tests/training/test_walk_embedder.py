@@ -127,7 +127,7 @@ def test_torch_device_learns_the_same_groups() -> None:
 
 
 def test_unknown_device() -> None:
-    with pytest.raises(RuntimeError, match="warp"):
+    with pytest.raises(ValueError, match=r"device must be .* got 'warp'"):
         ge.DeepWalk(device="warp").fit(graphs.two_cliques())
 
 
