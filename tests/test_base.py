@@ -141,3 +141,8 @@ def test_tables_of_edges(make: Any) -> None:
     edges = make({"source": ["ann", "bob", "cat"], "target": ["bob", "cat", "ann"]})
     with pytest.raises(GraphError, match=r"graphembed.Graph.from_frame\(X\)"):
         ge.FastRP(4).fit(edges)
+
+
+def test_one_column_is_no_table() -> None:
+    with pytest.raises(ValueError, match="2D array"):
+        ge.FastRP(4).fit(pa.chunked_array([[1.0, 2.0]]))

@@ -259,15 +259,6 @@ def fit_or_say_how_to_go_on(embedder: Any, graph: Any, **held_out: Any) -> None:
     try:
         embedder.fit(graph, **held_out)
     except KeyboardInterrupt as stopped:
-        workdir = getattr(embedder, "workdir", None)
-        message = str(stopped)
-        if not message and hasattr(embedder, "resume") and has_checkpoint(workdir):
-            message = f"The run can be resumed from its last checkpoint in {workdir}."
-        if message and workdir is not None:
-            typer.echo(f"graphembed: {message} The option is --resume.", err=True)
+        if str(stopped) and getattr(embedder, "workdir", None) is not None:
+            typer.echo(f"graphembed: {stopped} The option is --resume.", err=True)
         raise
-
-
-def has_checkpoint(workdir: Any) -> bool:
-    """Tell whether a run that keeps its state in one file, as GraphSAGE does, has written it."""
-    return workdir is not None and (Path(workdir) / "checkpoint.safetensors").is_file()

@@ -39,6 +39,8 @@ def claimed_folder(
     StoreError
         If another fit is using the folder, in this process or another; if there is a run and
         ``resume`` is False; or if the folder cannot be made or written.
+    KeyboardInterrupt
+        On Ctrl-C in the block; if there is a checkpoint, the message says how to go on.
     """
     if workdir is None:
         yield None
@@ -47,7 +49,14 @@ def claimed_folder(
     with single_writer(folder / NAME):
         if not resume:
             check_unused(folder)
-        yield folder
+        try:
+            yield folder
+        except KeyboardInterrupt:
+            if not (folder / NAME).exists():
+                raise
+            raise KeyboardInterrupt(
+                f"The run can be resumed from its last checkpoint in {folder}."
+            ) from None
 
 
 @dataclass(frozen=True, eq=False)

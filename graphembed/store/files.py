@@ -15,6 +15,22 @@ from graphembed.exceptions import StoreError
 from graphembed.store.format import FOLDERS
 
 
+def made_folder(path: str | os.PathLike[str]) -> Path:
+    """Return a folder, made if it is not there, with the folders above it.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be made.
+    """
+    folder = Path(path).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be made: {error.strerror}.") from error
+    return folder
+
+
 @contextmanager
 def new_store(path: Path) -> Iterator[Path]:
     """Give an empty folder to write a store's files to; it becomes ``path`` when the block ends.

@@ -10,6 +10,7 @@ from typing import Any
 from graphembed.exceptions import StoreError
 from graphembed.store.buffer import Initialise, PartitionBuffer
 from graphembed.store.cadence import Cadence
+from graphembed.store.files import made_folder
 from graphembed.store.journal import Commit, Journal
 from graphembed.store.lock import single_writer
 from graphembed.store.tables import Shapes, Table, TablePartitions, Tables, Version
@@ -143,11 +144,7 @@ def open_run(
         If there is a run and ``resume`` is False, or it has other settings, is damaged, or is
         running now; or if the folder cannot be written.
     """
-    folder = Path(folder).expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{folder} cannot be made: {error.strerror}.") from error
+    folder = made_folder(folder)
     with single_writer(folder):
         journal = _open_journal(folder / JOURNAL, settings, resume)
         tables = TablePartitions(folder, shapes)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphembed.exceptions import StoreError
+from graphembed.store.files import made_folder
 from graphembed.training.tiles import Table
 
 
@@ -32,12 +32,7 @@ def work_folder(owner: Any, workdir: str | os.PathLike[str] | None) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="graphembed-"))
         weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
         return folder
-    folder = Path(workdir).expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{folder} cannot be made: {error.strerror}.") from error
-    return folder
+    return made_folder(workdir)
 
 
 def mapped(path: Path) -> Table:

@@ -183,20 +183,23 @@ def test_list_parameters(run):
     assert all(parameter["description"] for parameter in listed["parameters"])
 
 
-def test_an_interrupted_run_with_one_file_for_its_state_says_how_to_go_on(folder, capsys):
+def test_an_interrupted_run_with_one_file_for_its_state_says_how_to_go_on(
+    folder, capsys, monkeypatch
+):
     from graphembed.cli.fit import fit_or_say_how_to_go_on
+    from graphembed.message_passing import trainer
 
-    class Stopped:
-        workdir, resume = "run", False
-
-        def fit(self, graph):  # noqa: ARG002
+    def stop(end):
+        if end.epoch == 2:
             raise KeyboardInterrupt
 
-    (folder / "run").mkdir()
-    with pytest.raises(KeyboardInterrupt):
-        fit_or_say_how_to_go_on(Stopped(), None)
-    assert capsys.readouterr().err == ""  # there is nothing to go on from yet
-    (folder / "run" / "checkpoint.safetensors").touch()
-    with pytest.raises(KeyboardInterrupt):
-        fit_or_say_how_to_go_on(Stopped(), None)
-    assert capsys.readouterr().err.endswith("in run. The option is --resume.\n")
+    def interrupted():
+        model = ge.GraphSAGE(4, hidden=4, workdir="run", callbacks=stop, random_state=0)
+        with pytest.raises(KeyboardInterrupt):
+            fit_or_say_how_to_go_on(model, ge.datasets.load("karate").graph)
+        return capsys.readouterr().err
+
+    assert interrupted() == ""  # there is nothing to go on from yet
+    monkeypatch.setattr(trainer, "CHECKPOINT_EVERY", 0)
+    assert interrupted().endswith("in run. The option is --resume.\n")
+    assert (folder / "run" / "checkpoint.safetensors").is_file()

@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from graphembed.exceptions import StoreError
-from graphembed.store.files import NpyWriter, make_folders, new_store, write_all
+from graphembed.store.files import NpyWriter, made_folder, make_folders, new_store, write_all
 
 
 def test_an_array_in_pieces(tmp_path):
@@ -60,3 +60,11 @@ def test_links_are_not_followed(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     with pytest.raises(StoreError, match="link exists already"), new_store(tmp_path / "link"):
         pass
+
+
+def test_a_folder_is_made_or_the_error_says_why(tmp_path):
+    assert made_folder(tmp_path / "a" / "b").is_dir()
+    made_folder(tmp_path / "a")  # is there
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"file.x cannot be made"):
+        made_folder(tmp_path / "file" / "x")
