@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.csv
 import scipy.sparse as sp
 
+from graphembed.graph.blocks import read_csv
+
 
 def read_table(
     content: bytes,
@@ -47,8 +49,8 @@ def read_table(
     start = 0
     while content.startswith(b"#", start):
         start = content.index(b"\n", start) + 1
-    return pyarrow.csv.read_csv(
-        pa.BufferReader(_arrow_buffer(memoryview(content)[start:])),
+    return read_csv(
+        lambda: io.BytesIO(memoryview(content)[start:]),
         read_options=pyarrow.csv.ReadOptions(column_names=columns, skip_rows=skip),
         parse_options=pyarrow.csv.ParseOptions(
             delimiter=delimiter, quote_char='"' if delimiter == "," else False
@@ -57,17 +59,6 @@ def read_table(
             column_types={name: pa.large_string() for name in strings}
         ),
     )
-
-
-def _arrow_buffer(content: memoryview) -> pa.Buffer:
-    """Return a copy that is not Python's.
-
-    Threads of the reader may let go of what it read only when Python is already ending, and would
-    end the process by a signal if they had to ask Python to free it.
-    """
-    stream = pa.BufferOutputStream()
-    stream.write(content)
-    return stream.getvalue()
 
 
 def number(values: Any) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:

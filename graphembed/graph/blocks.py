@@ -2,8 +2,11 @@
 
 import io
 import re
+import threading
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +14,7 @@ import pyarrow as pa
 from graphembed.exceptions import FileFormatError
 
 _SIZE = 4 << 20
+PATIENCE = 0.1  # seconds to wait for a thread that is done
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 _COMMENT = re.compile(rb"(?m)^[#%].*\n")
 _BLANK = re.compile(rb"(?m)^ +\n")
@@ -153,3 +157,32 @@ class BlockStream(io.RawIOBase):
         cut = len(self._left) if size < 0 else size
         part, self._left = self._left[:cut], self._left[cut:]
         return part
+
+
+def read_csv(make_stream: Callable[[], Any], **options: Any) -> pa.Table:
+    """Read a stream of Python's with pyarrow, which has let go of it when this returns.
+
+    A thread of pyarrow's may hold a stream a moment longer than it reads. If Python ended
+    meanwhile, the thread would wait for it in vain, and end the process by a signal.
+
+    Parameters
+    ----------
+    make_stream : callable
+        Returns a readable file, which nobody else holds.
+    **options
+        Of ``pyarrow.csv.read_csv``.
+
+    Returns
+    -------
+    pyarrow.Table
+    """
+    import pyarrow.csv
+
+    stream = make_stream()
+    let_go = threading.Event()
+    weakref.finalize(stream, let_go.set)
+    try:
+        return pyarrow.csv.read_csv(stream, **options)
+    finally:
+        del stream
+        let_go.wait(PATIENCE)

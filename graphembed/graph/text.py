@@ -6,8 +6,6 @@ cannot say on which line it failed; a second, slow reading (`bad_line`) then fin
 """
 
 import csv
-import threading
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from graphembed.exceptions import FileFormatError
 from graphembed.graph.blocks import (
     BlockStream,
     read_blocks,
+    read_csv,
     single_blanks,
     without_blank_lines,
     without_comments,
@@ -28,7 +27,6 @@ from graphembed.graph.blocks import (
 from graphembed.graph.dialect import Dialect, Layout, find_layout, is_number
 from graphembed.graph.edge_columns import EdgeColumns, Wanted, is_bad_weight, is_empty
 
-PATIENCE = 0.1  # seconds to wait for a thread that is done
 _INTEGRAL = r"^-?(0|[1-9][0-9]*)(\.0*)?$"
 
 
@@ -172,32 +170,22 @@ def _parse(
     if "relation" in roles:
         types[str(roles["relation"])] = pa.string()
     dialect = layout.dialect
-    stream = BlockStream(blocks, check)
-    let_go = threading.Event()
-    weakref.finalize(stream, let_go.set)
-    try:
-        return pacsv.read_csv(
-            stream,
-            read_options=pacsv.ReadOptions(
-                column_names=[str(at) for at in range(layout.n_columns)],
-                block_size=BlockStream.SIZE,
-            ),
-            parse_options=pacsv.ParseOptions(
-                delimiter=dialect.delimiter,
-                quote_char='"' if dialect.quoted else False,
-                newlines_in_values=layout.multiline,
-            ),
-            convert_options=pacsv.ConvertOptions(
-                column_types=types,
-                include_columns=list(types),
-                null_values=[],
-            ),
-        )
-    finally:
-        # A thread of pyarrow's may hold the stream a moment longer. If Python ended meanwhile, the
-        # thread would wait for it in vain, and end the process by a signal.
-        del stream
-        let_go.wait(PATIENCE)
+    return read_csv(
+        lambda: BlockStream(blocks, check),
+        read_options=pacsv.ReadOptions(
+            column_names=[str(at) for at in range(layout.n_columns)], block_size=BlockStream.SIZE
+        ),
+        parse_options=pacsv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char='"' if dialect.quoted else False,
+            newlines_in_values=layout.multiline,
+        ),
+        convert_options=pacsv.ConvertOptions(
+            column_types=types,
+            include_columns=list(types),
+            null_values=[],
+        ),
+    )
 
 
 def data_blocks(path: Path, layout: Layout) -> Iterator[bytes]:

@@ -212,7 +212,7 @@ def test_no_thread_holds_the_stream_when_the_graph_is_there(write, monkeypatch, 
             streams.append(weakref.ref(self))
 
     monkeypatch.setattr(reading, "BlockStream", Watched)
-    monkeypatch.setattr(reading, "PATIENCE", 60)
+    monkeypatch.setattr(blocks, "PATIENCE", 60)
     read_edges(write(content))
     assert streams
     assert all(stream() is None for stream in streams)
