@@ -75,7 +75,7 @@ class GraphEstimator(BaseEstimator, metaclass=ABCMeta):
     def _validate_matrix(self, X: Any, *, reset: bool) -> Any:
         kind = _library(X)
         maker = _MAKERS.get(kind)
-        shape = getattr(X, "shape", ())
+        shape: tuple[int, ...] = getattr(X, "shape", ())
         if kind in _TABLES and reset and len(shape) == 2 and shape[0] != shape[1]:
             maker = "Graph.from_frame(X)"
         if maker is not None:
